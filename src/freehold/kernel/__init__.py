@@ -1,0 +1,32 @@
+"""What every room stands on: references, canonical encoding, ids, time, bounds and the root of the errors.
+
+This door gives the foundations. The kernel's parts have doors of their own: `freehold.kernel.ledger`, `.keys`, `.vault`,
+`.policy`, `.catalog`, `.acts`. Nothing here knows of AI.
+"""
+
+from freehold.kernel._canonical import Json, canonical, digest, parse_json
+from freehold.kernel._clock import Clock, SystemClock, format_time, parse_time
+from freehold.kernel._ids import is_id, new_id
+from freehold.kernel._limits import DEFAULT_LIMITS, Limits
+from freehold.kernel._refs import Ref, check_name
+from freehold.kernel.errors import FreeholdError, LimitError, MalformedError
+
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Clock",
+    "FreeholdError",
+    "Json",
+    "LimitError",
+    "Limits",
+    "MalformedError",
+    "Ref",
+    "SystemClock",
+    "canonical",
+    "check_name",
+    "digest",
+    "format_time",
+    "is_id",
+    "new_id",
+    "parse_json",
+    "parse_time",
+]
