@@ -1,0 +1,12 @@
+"""The server: verbs over REST, answers over the Open Inference Protocol, on a local socket or over TLS.
+
+    serve(estate, Listen(socket=path))
+
+It is thin: every rule lies below it.
+"""
+
+from freehold.api._app import create_app
+from freehold.api._serve import Listen, serve
+from freehold.api.errors import ApiError
+
+__all__ = ["ApiError", "Listen", "create_app", "serve"]

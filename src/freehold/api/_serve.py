@@ -1,0 +1,104 @@
+"""Listening: on a local socket that only this user reaches, and on an address over TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from freehold.api._app import create_app
+from freehold.api.errors import ApiError
+from freehold.estate import Estate
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen. `host` other than loopback needs a certificate and its key."""
+
+    socket: Path
+    host: str = ""
+    port: int = 0
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+    def check(self) -> None:
+        """Refuse what would send secrets in the clear.
+
+        Raises:
+            ApiError: a network address without TLS.
+        """
+        if self.host and self.certificate is None and not _is_loopback(self.host):
+            raise ApiError(
+                "api.no_tls",
+                f"{self.host} is reachable from the network, and no certificate is given",
+                "give --tls-certificate and --tls-key, or listen on 127.0.0.1",
+            )
+
+
+def serve(estate: Estate, listen: Listen) -> None:
+    """Serve until the process is told to stop; requests under way are finished."""
+    listen.check()
+    asyncio.run(_serve(create_app(estate), listen))
+
+
+async def _serve(app: FastAPI, listen: Listen) -> None:
+    local = _local_socket(listen.socket)
+    servers = [(uvicorn.Server(_config(app)), [local])]
+    if listen.host:
+        tls = {
+            "ssl_certfile": str(listen.certificate) if listen.certificate else None,
+            "ssl_keyfile": str(listen.private_key) if listen.private_key else None,
+        }
+        servers.append((uvicorn.Server(_config(app, **tls)), [_network_socket(listen)]))
+    try:
+        await asyncio.gather(*(server.serve(sockets=sockets) for server, sockets in servers))
+    finally:
+        listen.socket.unlink(missing_ok=True)
+
+
+
+def _config(app: FastAPI, **tls: str | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,  # the ledger is the record; a second one would hold what it must not
+        server_header=False,
+        timeout_graceful_shutdown=30,
+        **tls,  # type: ignore[arg-type]
+    )
+
+
+def _local_socket(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)  # the estate's lock is held, so no living server has it
+    local = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        local.bind(str(path))
+    finally:
+        os.umask(before)
+    local.listen()
+    return local
+
+
+def _network_socket(listen: Listen) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    network = socket.socket(family)
+    network.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    network.bind((listen.host, listen.port))
+    network.listen()
+    return network
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

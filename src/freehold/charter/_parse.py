@@ -1,0 +1,308 @@
+"""Read each part of a charter from its table, refusing whatever is not exactly as it should be.
+
+The parts and their rules are explained, key by key, in the template. References between parts are
+checked where the referring part is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+
+from freehold.charter._jurisdictions import COUNTRIES, EUROPEAN_UNION
+from freehold.charter._model import (
+    CONNECTIVITIES,
+    ISOLATION_LEVELS,
+    OWNER,
+    TENANCIES,
+    Approval,
+    DataClass,
+    Organisation,
+    Person,
+    Purpose,
+    Role,
+    Site,
+    Threshold,
+)
+from freehold.charter._reader import Table, check_code, check_defined, join, near, show
+from freehold.charter._regulations import (
+    LEGAL_BASES,
+    REGULATIONS,
+    RETENTION_KINDS,
+    RETENTION_MINIMA,
+    days_of_years,
+)
+from freehold.charter.errors import ContradictionError, MalformedCharterError
+
+_ACT = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
+_PATTERN = re.compile(r"[a-z][a-z_]*\.(?:[a-z][a-z_]*|\*)")
+_CUSTOM_REGULATION = re.compile(r"x-[a-z0-9][a-z0-9._-]{0,61}")
+_PERIOD = re.compile(r"([1-9][0-9]{0,4}) (day|year)s?")
+
+_RANK_MAX = 1_000  # far more classes than anybody can tell apart
+_APPROVALS_MAX = 100  # a count beyond this can only be a slip
+
+_ED25519_KEY_BYTES = 32  # RFC 8709, 4
+
+
+def read_organisation(table: Table) -> Organisation:
+    """Read `[organisation]`."""
+    table.only("name", "jurisdictions", "regulations")
+    regulations = table.texts("regulations")
+    for index, code in enumerate(regulations):
+        if code not in REGULATIONS and not _CUSTOM_REGULATION.fullmatch(code):
+            raise MalformedCharterError(
+                "charter.value",
+                f"{join(table.path, 'regulations')}[{index}]",
+                f"expected one of {', '.join(REGULATIONS)}, or x-… for one of your own; "
+                f"found {show(code)}",
+                near(code, REGULATIONS),
+            )
+    return Organisation(table.text("name"), _jurisdictions(table, "jurisdictions"), regulations)
+
+
+def read_site(table: Table) -> Site:
+    """Read `[site]`."""
+    table.only("jurisdiction", "operator", "tenancy", "connectivity")
+    return Site(
+        table.choice(
+            "jurisdiction", COUNTRIES, 'one country, an ISO 3166-1 alpha-2 code such as "DE"'
+        ),
+        table.code("operator"),
+        table.choice("tenancy", TENANCIES),
+        table.choice("connectivity", CONNECTIVITIES),
+    )
+
+
+def read_classes(parent: Table) -> Mapping[str, DataClass]:
+    """Read `[classes.<code>]`."""
+    return MappingProxyType({code: _data_class(code, table) for code, table in _coded(parent)})
+
+
+def _data_class(code: str, table: Table) -> DataClass:
+    table.only("rank", "residency", "operators", "tenancy", "vendors", "isolation", "description")
+    return DataClass(
+        code=code,
+        rank=table.integer("rank", least=0, most=_RANK_MAX),
+        residency=_jurisdictions(table, "residency"),
+        operators=table.codes("operators"),
+        tenancy=table.choices("tenancy", TENANCIES),
+        vendors=table.flag("vendors"),
+        isolation=table.choice("isolation", ISOLATION_LEVELS),
+        description=table.text("description"),
+    )
+
+
+def read_purposes(parent: Table) -> Mapping[str, Purpose]:
+    """Read `[purposes.<code>]`."""
+    purposes = {}
+    for code, table in _coded(parent):
+        table.only("description", "legal_basis")
+        basis = table.choice("legal_basis", LEGAL_BASES) if table.has("legal_basis") else None
+        purposes[code] = Purpose(code, table.text("description"), basis)
+    return MappingProxyType(purposes)
+
+
+def read_roles(parent: Table, classes: Mapping[str, DataClass]) -> Mapping[str, Role]:
+    """Read `[roles.<code>]`; the role "owner" must be there."""
+    roles = {}
+    for code, table in _coded(parent):
+        table.only("description", "may", "classes")
+        roles[code] = Role(
+            code, table.text("description"), _patterns(table), _clearance(table, "classes", classes)
+        )
+    if OWNER not in roles:
+        raise MalformedCharterError(
+            "charter.missing",
+            join(parent.path, OWNER),
+            "expected this role, whose holders ratify the charter; found none",
+            near(OWNER, roles) or f"add [{join(parent.path, OWNER)}]",
+        )
+    return MappingProxyType(roles)
+
+
+def _patterns(table: Table) -> tuple[str, ...]:
+    patterns = table.texts("may")
+    for index, pattern in enumerate(patterns):
+        if not _PATTERN.fullmatch(pattern):
+            raise MalformedCharterError(
+                "charter.value",
+                f"{join(table.path, 'may')}[{index}]",
+                'expected an act such as "dataset.ingest", or "dataset.*" for all on datasets; '
+                f"found {show(pattern)}",
+            )
+    return patterns
+
+
+def read_approvals(root: Table, roles: Mapping[str, Role]) -> Mapping[str, Approval]:
+    """Read `[approvals."<act>"]`; a charter may do without any."""
+    approvals: dict[str, Approval] = {}
+    if not root.has("approvals"):
+        return MappingProxyType(approvals)
+    parent = root.table("approvals")
+    for act in parent.values:
+        path = join(parent.path, act)
+        if not _ACT.fullmatch(act):
+            raise MalformedCharterError(
+                "charter.value",
+                path,
+                f'expected the name of an act, such as "model.promote"; found {show(act)}',
+                f'the act stands in quotes: [{parent.path}."model.promote"]',
+            )
+        table = parent.table(act)
+        table.only("count", "roles")
+        approvals[act] = Approval(
+            act,
+            table.integer("count", least=1, most=_APPROVALS_MAX),
+            table.defined("roles", roles, "roles"),
+        )
+    return MappingProxyType(approvals)
+
+
+def read_thresholds(parent: Table) -> Mapping[str, Threshold]:
+    """Read `[thresholds]`: a number is a minimum, a table gives `at_least`, `at_most` or both."""
+    thresholds = {}
+    for metric, value in parent.values.items():
+        check_code(metric, join(parent.path, metric))
+        if not isinstance(value, dict):
+            thresholds[metric] = Threshold(metric, parent.number(metric), None)
+            continue
+        table = parent.table(metric)
+        table.only("at_least", "at_most")
+        least, most = (
+            table.number(key) if table.has(key) else None for key in ("at_least", "at_most")
+        )
+        if least is not None and most is not None and least > most:
+            raise ContradictionError(
+                "charter.value",
+                table.path,
+                f"expected at_least no greater than at_most; found {least} and {most}",
+            )
+        thresholds[metric] = Threshold(metric, least, most)
+    return MappingProxyType(thresholds)
+
+
+def read_retention(table: Table, regulations: Collection[str]) -> Mapping[str, int]:
+    """Read `[retention]` in days, and hold it against what the listed regulations demand.
+
+    Raises:
+        ContradictionError: shorter than a listed regulation allows; it names the article.
+    """
+    table.only(*RETENTION_KINDS)
+    retention = {kind: _days(table, kind) for kind in RETENTION_KINDS}
+    for least in RETENTION_MINIMA:
+        if least.regulation in regulations and retention[least.kind] < least.days:
+            raise ContradictionError(
+                "charter.retention",
+                join(table.path, least.kind),
+                f"{least.article} demands {least.period}, {least.days} days; "
+                f"found {show(table.values[least.kind])}",
+                f'keep them for at least "{least.days} days", or take "{least.regulation}" off '
+                "organisation.regulations if it does not bind you",
+            )
+    return MappingProxyType(retention)
+
+
+def _days(table: Table, kind: str) -> int:
+    match = _PERIOD.fullmatch(table.text(kind))
+    if match is None:
+        table.refuse(kind, 'a period such as "184 days" or "10 years"')
+    number = int(match[1])
+    return number if match[2] == "day" else days_of_years(number)
+
+
+def read_people(
+    rows: tuple[Table, ...], classes: Mapping[str, DataClass], roles: Mapping[str, Role]
+) -> Mapping[str, Person]:
+    """Read `[[people]]`; codes and keys are distinct, and every owner has a key."""
+    people: dict[str, Person] = {}
+    holders: dict[str, str] = {}
+    for table in rows:
+        person = _person(table, classes, roles)
+        if person.code in people:
+            raise ContradictionError(
+                "charter.duplicate",
+                join(table.path, "id"),
+                f"expected an id of their own for each; found {show(person.code)} twice",
+            )
+        if person.ssh_key is not None:
+            other = holders.setdefault(person.ssh_key, person.code)
+            if other != person.code:
+                raise ContradictionError(
+                    "charter.duplicate",
+                    join(table.path, "ssh_key"),
+                    f"expected a key of their own for each; found the key of {show(other)}",
+                    "with a shared key one person could approve as two",
+                )
+        people[person.code] = person
+    return MappingProxyType(people)
+
+
+def _person(table: Table, classes: Mapping[str, DataClass], roles: Mapping[str, Role]) -> Person:
+    table.only("name", "id", "roles", "clearances", "ssh_key", "unit")
+    held = table.defined("roles", roles, "roles")
+    key = _public_key(table) if table.has("ssh_key") or OWNER in held else None
+    return Person(
+        code=table.code("id"),
+        name=table.text("name"),
+        roles=held,
+        clearances=(_clearance(table, "clearances", classes) if table.has("clearances") else None),
+        ssh_key=key,
+        unit=table.code("unit") if table.has("unit") else "",
+    )
+
+
+def _public_key(table: Table) -> str:
+    """Read an OpenSSH Ed25519 public key (RFC 8709, 4) and drop its comment."""
+    text = table.text("ssh_key")
+    path = join(table.path, "ssh_key")
+    if "PRIVATE KEY" in text:
+        raise MalformedCharterError(
+            "charter.secret",
+            path,
+            "expected a public key; found a private one",
+            "put the line of the .pub file here, and treat the private key as lost",
+        )
+    kind, _, rest = text.partition(" ")
+    encoded = rest.split(" ")[0]
+    name = b"ssh-ed25519"
+    prefix = struct.pack(">I", len(name)) + name + struct.pack(">I", _ED25519_KEY_BYTES)
+    try:
+        blob = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        blob = b""
+    if kind != "ssh-ed25519" or blob[:-_ED25519_KEY_BYTES] != prefix:
+        table.refuse(
+            "ssh_key",
+            'an OpenSSH Ed25519 public key, "ssh-ed25519 AAAA…"',
+            "make one with: ssh-keygen -t ed25519",
+        )
+    return f"{kind} {encoded}"
+
+
+def _clearance(table: Table, key: str, classes: Mapping[str, DataClass]) -> tuple[str, ...]:
+    """Read a list of classes, or one class as the highest: it and all of lower rank."""
+    if not isinstance(table.values.get(key), str):
+        return table.defined(key, classes, "classes")
+    highest = table.text(key)
+    check_defined(highest, classes, "classes", join(table.path, key))
+    rank = classes[highest].rank
+    return tuple(code for code, c in classes.items() if c.rank < rank or code == highest)
+
+
+def _jurisdictions(table: Table, key: str) -> tuple[str, ...]:
+    return table.choices(
+        key,
+        COUNTRIES | {EUROPEAN_UNION},
+        'ISO 3166-1 alpha-2 codes such as "DE", or "EU" for its members',
+    )
+
+
+def _coded(parent: Table) -> Iterator[tuple[str, Table]]:
+    for code in parent.values:
+        check_code(code, join(parent.path, code))
+        yield code, parent.table(code)

@@ -1,0 +1,261 @@
+"""The verbs of policy: show, explain, test, simulate over history, propose and activate."""
+
+from __future__ import annotations
+
+import io
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import select
+
+from freehold.charter._acts import ActivatePolicy, ProposePolicy
+from freehold.charter._service import CharterService, compile_charter
+from freehold.charter._tables import POLICY
+from freehold.kernel import LimitError, MalformedError, Ref, new_id
+from freehold.kernel.acts import Actor, NotFound, Output, Pipeline, Record
+from freehold.kernel.catalog import ACT
+from freehold.kernel.policy import Entity, PolicyRequest, PolicySet
+
+POLICY_BYTES_MAX = 4_194_304  # thousands of policies; decisions slow down by 3 µs for each
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an act was allowed or denied, with the policies that determined it as they read then."""
+
+    act: str
+    action: str
+    principal: str
+    resource: str
+    result: str
+    policies: tuple[str, ...]
+    reasons: tuple[str, ...]
+    policy_set: str
+    request: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One recorded act that other policies would have decided differently."""
+
+    act: str
+    action: str
+    principal: str
+    resource: str
+    was: str
+    would_be: str
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What other policies would have done to the recorded history."""
+
+    decided: int
+    erased: int
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One case of a policy test."""
+
+    name: str
+    expected: str
+    got: str
+    policies: tuple[str, ...]
+    is_passed: bool
+
+
+_CaseTable: TypeAlias = Mapping[str, Any]
+
+
+class PolicyService:
+    """Policies in force, proposed and imagined."""
+
+    def __init__(self, pipeline: Pipeline, charter: CharterService) -> None:
+        self._pipeline = pipeline
+        self._charter = charter
+
+    def show(self, actor: Actor) -> dict[str, Any]:
+        """The policies in force, their digest, and the schema they were validated against."""
+        self._ask(actor, "policy.show")
+        policies = self._pipeline.policies
+        return {"digest": policies.digest, "text": policies.text, "schema": policies.schema_text}
+
+    def explain(self, actor: Actor, act: str) -> Explanation:
+        """Say which policies determined a recorded act, and what each says.
+
+        Raises:
+            NotFound: the ledger has no such act.
+        """
+        self._ask(actor, "policy.explain")
+        record = self._record(act)
+        body = self._pipeline.body(record)
+        policies = self._set_of(record.decision["policy_set"])
+        ids = tuple(record.decision["policies"])
+        return Explanation(
+            act=record.id,
+            action=record.act,
+            principal=record.principal,
+            resource=record.resource,
+            result=record.decision["result"],
+            policies=ids,
+            reasons=tuple(policies.reasons.get(id_, "") for id_ in ids) if policies else (),
+            policy_set=record.decision["policy_set"],
+            request=body["request"] if body else None,
+        )
+
+    def test(self, actor: Actor, cases: str, *, policies: str = "") -> tuple[CaseResult, ...]:
+        """Decide the cases of a TOML text by the policies in force, or by `policies` beside the charter's.
+
+        Each `[[case]]` has `name`, `principal` and `resource` (tables of `type`, `id`, `attributes`), `action`, `context`,
+        `expect` (allow or deny) and optionally `policy`, an id that must be among the determining ones.
+
+        Raises:
+            MalformedError: not such a text.
+        """
+        self._ask(actor, "policy.test")
+        try:
+            tables = tomllib.loads(cases)["case"]
+            requests = [(self._case_request(table), table) for table in tables]
+        except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+            raise MalformedError(
+                "policy.cases", f"the cases do not read as [[case]] tables: {error}"
+            ) from error
+        chosen = self._beside_charter(policies) if policies else self._pipeline.policies
+        return tuple(self._judge(chosen, request, table) for request, table in requests)
+
+    def simulate(self, actor: Actor, policies: str) -> Simulation:
+        """Decide the whole recorded history again, by `policies` beside the charter's, and list what would differ."""
+        self._ask(actor, "policy.simulate")
+        imagined = self._beside_charter(policies)
+        decided = erased = 0
+        differences = []
+        for record in self._history():
+            body = self._pipeline.body(record)
+            if body is None:
+                erased += 1
+                continue
+            decided += 1
+            decision = imagined.decide(PolicyRequest.from_json(body["request"]))
+            would_be = "allow" if decision.is_allowed else "deny"
+            if would_be != record.decision["result"]:
+                differences.append(
+                    Difference(
+                        record.id,
+                        record.act,
+                        record.principal,
+                        record.resource,
+                        record.decision["result"],
+                        would_be,
+                        decision.policies,
+                    )
+                )
+        return Simulation(decided, erased, tuple(differences))
+
+    def propose(self, actor: Actor, policies: str) -> str:
+        """Lay down policies of the organisation's own; returns the reference to approve and activate.
+
+        Raises:
+            InvalidPolicy: they do not validate beside the charter's.
+        """
+        proposed = self._beside_charter(policies)
+        ref = Ref("policy", new_id())
+        pipeline = self._pipeline
+        estate = pipeline.circumstances.estate
+        proposal = ProposePolicy(evidence=proposed.digest)
+        with pipeline.perform(actor, proposal, on=ref, domain=estate.id) as act:
+            sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(proposed.text.encode()))
+            act.conclude(
+                outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)], blob=sealed.name
+            )
+        return str(ref)
+
+    def activate(self, actor: Actor, policy: str) -> str:
+        """Put a proposed policy set in force; returns its digest.
+
+        Raises:
+            NotFound: no such proposal.
+        """
+        ref = Ref.parse(policy)
+        row = self._row(ref)
+        pipeline = self._pipeline
+        activated = PolicySet(self._text(row.blob), pipeline.registry.schema)
+        act_type = ActivatePolicy(evidence=row.digest)
+        with pipeline.perform(
+            actor, act_type, on=ref, domain=pipeline.circumstances.estate.id
+        ) as act:
+            act.conclude()
+        pipeline.enforce(activated)
+        return activated.digest
+
+    def evidence(self, ref: Ref) -> str:
+        """What an approver of `policy.activate` signs: the digest of the proposed set."""
+        return str(self._row(ref).digest)
+
+    def _ask(self, actor: Actor, query: str) -> None:
+        self._pipeline.ask(actor, query, on=self._pipeline.circumstances.estate)
+
+    def _row(self, ref: Ref) -> Any:
+        row = self._pipeline.stores.catalog.first(select(POLICY).where(POLICY.c.id == ref.id))
+        if row is None or ref.kind != "policy":
+            raise NotFound("policy.unknown", f"there is no proposed policy {ref}")
+        return row
+
+    def _record(self, act: str) -> Record:
+        row = self._pipeline.stores.catalog.first(select(ACT.c.position).where(ACT.c.id == act))
+        if row is None:
+            raise NotFound("act.unknown", f"the ledger has no act {act!r:.80}")
+        return self._pipeline.record(row.position)
+
+    def _history(self) -> Iterator[Record]:
+        log = self._pipeline.stores.log
+        for entry in log.entries(0, log.size):
+            record = Record.decode(entry)
+            if record.phase in ("done", "denied"):
+                yield record
+
+    def _beside_charter(self, policies: str) -> PolicySet:
+        if len(policies) > POLICY_BYTES_MAX:
+            raise LimitError(
+                "policy.too_large", f"over {POLICY_BYTES_MAX} characters of policies"
+            )
+        registry = self._pipeline.registry
+        charter = compile_charter(self._charter.in_force(), registry.actions)
+        return PolicySet(f"{charter}\n{policies}", registry.schema)
+
+    def _set_of(self, digest: str) -> PolicySet | None:
+        if digest == self._pipeline.policies.digest:
+            return self._pipeline.policies
+        row = self._pipeline.stores.catalog.first(select(POLICY).where(POLICY.c.digest == digest))
+        return PolicySet(self._text(row.blob), self._pipeline.registry.schema) if row else None
+
+    def _text(self, blob: str) -> str:
+        estate = self._pipeline.circumstances.estate
+        return self._pipeline.stores.vault.read(estate.id, blob, POLICY_BYTES_MAX).decode()
+
+    def _case_request(self, table: _CaseTable) -> PolicyRequest:
+        principal, resource = table["principal"], table["resource"]
+        common = {
+            "approvals": 0,
+            "purpose": "",
+            "site": dict(self._pipeline.circumstances.site),
+            "trial": self._pipeline.circumstances.is_trial,
+        }
+        return PolicyRequest(
+            Entity(principal["type"], principal["id"], principal.get("attributes", {})),
+            table["action"],
+            Entity(resource["type"], resource["id"], resource.get("attributes", {})),
+            common | table.get("context", {}),
+        )
+
+    @staticmethod
+    def _judge(policies: PolicySet, request: PolicyRequest, table: _CaseTable) -> CaseResult:
+        decision = policies.decide(request)
+        got = "allow" if decision.is_allowed else "deny"
+        wanted = table.get("policy")
+        is_passed = got == table["expect"] and (wanted is None or wanted in decision.policies)
+        return CaseResult(table.get("name", ""), table["expect"], got, decision.policies, is_passed)

@@ -1,0 +1,8 @@
+"""The command line: `freehold <noun> <verb>`, generated from the verbs, and a few commands of its own.
+
+    main()    # the console script
+"""
+
+from freehold.cli._main import build_app, main
+
+__all__ = ["build_app", "main"]

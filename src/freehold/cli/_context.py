@@ -1,0 +1,110 @@
+"""Where the estate is, who calls, and where secrets come from. Secrets are never arguments: those show in process lists."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.cli.errors import UsageError
+from freehold.session import Session, connect
+
+PASSPHRASE_FILE = "FREEHOLD_PASSPHRASE_FILE"  # noqa: S105  # a place, not a secret
+PASSPHRASE_FD = "FREEHOLD_PASSPHRASE_FD"  # noqa: S105
+TOKEN_FILE = "FREEHOLD_TOKEN_FILE"  # noqa: S105
+CREDENTIAL = "freehold-passphrase"
+SECRET_BYTES_MAX = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the options before the noun say."""
+
+    where: str
+    token_file: Path | None = None
+
+    def session(self) -> Session:
+        """Reach the estate."""
+        return connect(self.where, token=self.token(), passphrase=read_passphrase)
+
+    def token(self) -> str:
+        """The caller's token, or empty: then only what is signed gets through."""
+        path = self.token_file or self.stored_token
+        return _read_secret(path) if path.exists() else ""
+
+    @property
+    def stored_token(self) -> Path:
+        """Where `freehold login` keeps the token for this estate."""
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        place = self.where if "://" in self.where else str(Path(self.where).resolve())
+        return base / "freehold" / "tokens" / hashlib.sha256(place.encode()).hexdigest()[:32]
+
+    def keep_token(self, token: str) -> None:
+        """Store a token for later calls, readable by this user alone."""
+        path = self.stored_token
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(token + "\n")
+
+
+def read_passphrase() -> str:
+    """The custody's passphrase: from a descriptor, a 0600 file, a systemd credential, or the terminal.
+
+    Raises:
+        UsageError: none of these is there, or the file is readable by others.
+    """
+    descriptor = os.environ.get(PASSPHRASE_FD)
+    if descriptor:
+        with os.fdopen(int(descriptor), "rb", closefd=False) as file:
+            return file.read(SECRET_BYTES_MAX).decode().strip("\r\n")
+    named = os.environ.get(PASSPHRASE_FILE)
+    if named:
+        return _read_secret(Path(named))
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials and (path := Path(credentials) / CREDENTIAL).exists():
+        return _read_secret(path)
+    if sys.stdin.isatty():
+        return getpass.getpass("passphrase of the estate: ")
+    raise UsageError(
+        "cli.no_passphrase",
+        "the estate's passphrase is needed and there is no terminal to ask at",
+        f"name a 0600 file that holds it in {PASSPHRASE_FILE}, or a descriptor in {PASSPHRASE_FD}",
+    )
+
+
+def new_passphrase() -> str:
+    """A passphrase for a new estate, asked twice at a terminal.
+
+    Raises:
+        UsageError: empty, or the two differ.
+    """
+    first = read_passphrase()
+    is_typed = sys.stdin.isatty() and not (
+        os.environ.get(PASSPHRASE_FILE) or os.environ.get(PASSPHRASE_FD)
+    )
+    if is_typed and getpass.getpass("the same again: ") != first:
+        raise UsageError("cli.passphrase", "the two passphrases differ", "try again")
+    if not first:
+        raise UsageError("cli.passphrase", "an empty passphrase protects nothing")
+    return first
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise UsageError(
+                    "cli.secret_mode", f"{path} can be read by others", f"chmod 600 {path}"
+                )
+            return file.read(SECRET_BYTES_MAX).decode().strip("\r\n")
+    except OSError as error:
+        raise UsageError(
+            "cli.secret", f"the secret file {path} cannot be read: {error.strerror}"
+        ) from error

@@ -1,0 +1,89 @@
+"""Results for people: tables and pairs; errors with their next step. For programs there is --json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from freehold.kernel import FreeholdError
+
+CELL_CHARS_MAX = 60  # a longer value is shown whole by the verb that shows one thing
+
+
+def render(console: Console, result: Any, *, as_json: bool) -> None:
+    """Print a verb's result."""
+    if as_json:
+        console.file.write(json.dumps(result, ensure_ascii=False) + "\n")
+    elif result is None:
+        console.print("done")
+    elif isinstance(result, str):
+        console.file.write(result.rstrip("\n") + "\n")  # a receipt or statement: to the byte
+    elif isinstance(result, Mapping):
+        console.print(_pairs(result))
+    elif result and isinstance(result, list) and isinstance(result[0], Mapping):
+        console.print(_table(result))
+    elif not result:
+        console.print("nothing yet")
+    else:
+        for each in result:
+            console.print(_cell(each))
+
+
+def render_error(console: Console, error: FreeholdError, *, as_json: bool) -> None:
+    """Print an error: what happened, and the next step."""
+    if as_json:
+        told = {"code": error.code, "message": error.message, "hint": error.hint}
+        console.file.write(json.dumps({"error": told}, ensure_ascii=False) + "\n")
+        return
+    console.print(f"[bold red]{error.code}[/]", highlight=False)
+    console.print(f"  {error.message}", markup=False, highlight=False)
+    if error.hint:
+        console.print(f"  → {error.hint}", markup=False, highlight=False)
+
+
+def _pairs(result: Mapping[str, Any]) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in result.items():
+        table.add_row(name.replace("_", " "), _long(value))
+    return table
+
+
+def _table(rows: list[Mapping[str, Any]]) -> Table:
+    names = [
+        name
+        for name in rows[0]
+        if any(row.get(name) not in (None, "", [], {}) for row in rows)
+        and not any(isinstance(row.get(name), dict) for row in rows)
+    ]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        is_number = all(isinstance(row.get(name), int | float) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in names))
+    return table
+
+
+def _cell(value: Any) -> str:
+    text = _long(value)
+    return text if len(text) <= CELL_CHARS_MAX else text[: CELL_CHARS_MAX - 1] + "…"
+
+
+def _long(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list) and all(not isinstance(each, list | dict) for each in value):
+        return ", ".join(map(str, value)) or "–"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, indent=1)
+    return str(value)

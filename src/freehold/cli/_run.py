@@ -1,0 +1,33 @@
+"""Running one command: progress while it takes longer, its result or its error, and the exit status.
+
+Exit status: 0 done, 1 it could not be done, 2 wrong usage (Typer's), 3 refused by policy.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from freehold.cli._render import render, render_error
+from freehold.kernel import FreeholdError
+
+DENIED = 3
+
+
+def run(call: Callable[[], Any], *, as_json: bool, doing: str) -> None:
+    """Run `call` and print what it returns. The one place where the command line catches errors."""
+    errors = Console(stderr=True)
+    try:
+        if sys.stderr.isatty() and not as_json:
+            with errors.status(f"{doing} …"):
+                result = call()
+        else:
+            result = call()
+    except FreeholdError as error:
+        render_error(Console() if as_json else errors, error, as_json=as_json)
+        raise typer.Exit(DENIED if error.code == "policy.denied" else 1) from None
+    render(Console(soft_wrap=not sys.stdout.isatty()), result, as_json=as_json)

@@ -1,0 +1,46 @@
+"""The data room: what comes in is read strictly, measured and split the same way for ever.
+
+Nothing here touches the ledger, the vault or the network.
+"""
+
+from freehold.data._acts import DECLARATIONS
+from freehold.data._folder import pack_folder
+from freehold.data._formats import Format, ReadOptions, guess_format
+from freehold.data._letters import Letter, Planted, letters, write_letters_csv
+from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
+from freehold.data._profile import ColumnProfile, Profile, profile
+from freehold.data._readers import read_table
+from freehold.data._service import (
+    DataService,
+    Dataset,
+    DatasetVersion,
+    OpenedDataset,
+    Provenance,
+)
+from freehold.data._split import split_rows
+from freehold.data.errors import DataError
+
+__all__ = [
+    "DECLARATIONS",
+    "DEFAULT_DATA_LIMITS",
+    "ColumnProfile",
+    "DataError",
+    "DataService",
+    "Dataset",
+    "DatasetVersion",
+    "DataLimits",
+    "Format",
+    "Letter",
+    "Planted",
+    "OpenedDataset",
+    "Profile",
+    "Provenance",
+    "ReadOptions",
+    "guess_format",
+    "letters",
+    "pack_folder",
+    "profile",
+    "read_table",
+    "split_rows",
+    "write_letters_csv",
+]

@@ -1,0 +1,192 @@
+"""What is done to datasets, declared; their tables; and how policies see a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, select
+
+from freehold.kernel import Ref, canonical
+from freehold.kernel.acts import (
+    Act,
+    Attributes,
+    Blob,
+    Code,
+    Codes,
+    Declarations,
+    Digest,
+    Query,
+    Record,
+    Reference,
+    ResourceType,
+    found,
+)
+from freehold.kernel.catalog import DOMAIN, ERASABLE, Amend, Catalog, Change, Forget, Put
+
+TABLES = MetaData()
+
+DATASET = Table(
+    "dataset",
+    TABLES,
+    Column("id", String(36), primary_key=True, info=DOMAIN),
+    Column("data_class", String, nullable=False),
+    Column("purposes", Text, nullable=False),  # codes, separated by spaces
+    Column("residency", Text, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("versions", Integer, nullable=False),
+    Column("erased_by", String(36)),  # record of the erasure
+    Column("name", String, info=ERASABLE),
+    Column("terms", Text, info=ERASABLE),
+    Index("dataset_by_name", "name"),
+)
+
+DATASET_VERSION = Table(
+    "dataset_version",
+    TABLES,
+    Column("id", String(36), primary_key=True, info=DOMAIN),
+    Column("version", Integer, primary_key=True),
+    Column("blob", String, nullable=False),
+    Column("sealed", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    Column("time", String, nullable=False),
+    Column("options", Text, info=ERASABLE),  # canonical JSON, how it is read
+    Column("profile", Text, info=ERASABLE),  # canonical JSON
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestDataset(Act, name="dataset.ingest", on="Dataset"):
+    """Bring a version of a dataset under governance; the same bytes again are the same version."""
+
+    data_class: Code
+    purposes: Codes
+    residency: Codes
+    owner: Reference
+    format: Code
+    is_new: bool = found(False)
+    version: int = found(0)
+    rows: int = found(0)
+    columns: int = found(0)
+    bytes: int = found(0)
+    missing: int = found(0)
+    duplicates: int = found(0)
+    blob: Blob | None = found()
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        facts, known = record.facts, details or {}
+        ref = Ref.parse(record.resource)
+        yield Put(
+            DATASET,
+            {
+                "id": ref.id,
+                "data_class": facts["data_class"],
+                "purposes": " ".join(facts["purposes"]),
+                "residency": " ".join(facts["residency"]),
+                "owner": facts["owner"],
+                "versions": facts["version"],
+                "erased_by": None,
+                "name": known.get("name"),
+                "terms": known.get("terms"),
+            },
+        )
+        if facts["is_new"]:
+            yield Put(
+                DATASET_VERSION,
+                {
+                    "id": ref.id,
+                    "version": facts["version"],
+                    "blob": facts["blob"],
+                    "sealed": record.outputs[0].sealed,
+                    "format": facts["format"],
+                    **{name: facts[name] for name in ("rows", "columns", "bytes")},
+                    **{name: facts[name] for name in ("missing", "duplicates")},
+                    "time": record.time,
+                    **{name: _text(known.get(name)) for name in ("options", "profile")},
+                },
+            )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else canonical(value).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearDataset(Act, name="dataset.clear", on="Dataset"):
+    """Say for which purposes a dataset may be used from now on; replaces what was cleared before."""
+
+    purposes: Codes
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        purposes = " ".join(record.facts["purposes"])
+        yield Amend(DATASET, {"id": Ref.parse(record.resource).id}, {"purposes": purposes})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDataset(Act, name="dataset.read", on="Dataset", exclusive=False):
+    """Open the bytes of a dataset for a purpose, in a process of the given isolation level."""
+
+    isolation: int
+    bytes: int = found(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseDataset(Act, name="dataset.erase", on="Dataset"):
+    """Erase a dataset for ever, by destroying the key of its domain."""
+
+    evidence: Digest
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        ref = Ref.parse(record.resource)
+        yield Amend(DATASET, {"id": ref.id}, {"erased_by": record.id})
+        yield Forget(ref.id)
+
+
+def dataset_attributes(catalog: Catalog, ref: Ref) -> Attributes:
+    """How policies see a dataset; one that does not exist yet has no class, no purposes and no owner."""
+    row = catalog.first(select(DATASET).where(DATASET.c.id == ref.id))
+    if row is None:
+        return {
+            "data_class": "",
+            "purposes": [],
+            "residency": [],
+            "owner": "",
+            "is_erased": False,
+        }
+    return {
+        "data_class": row.data_class,
+        "purposes": row.purposes.split(),
+        "residency": row.residency.split(),
+        "owner": row.owner,
+        "is_erased": row.erased_by is not None,
+    }
+
+
+DECLARATIONS = Declarations(
+    acts=(IngestDataset, ClearDataset, ReadDataset, EraseDataset),
+    queries=(Query("dataset.list", "Estate"), Query("dataset.show", "Dataset")),
+    resources=(
+        ResourceType(
+            "Dataset",
+            "dataset",
+            {
+                "data_class": str,
+                "purposes": "set",
+                "residency": "set",
+                "owner": str,
+                "is_erased": bool,
+            },
+            dataset_attributes,
+        ),
+    ),
+    tables=(TABLES,),
+)

@@ -1,0 +1,47 @@
+"""Read any accepted format into one strict table, or say in words what is wrong with it.
+
+Nothing is repaired, skipped or guessed: what cannot be read exactly is refused, with the row and
+column where known.
+"""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+import polars as pl
+
+from freehold.data._csv import read_csv
+from freehold.data._folder import read_folder
+from freehold.data._formats import Format, ReadOptions
+from freehold.data._jsonlines import read_jsonl
+from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
+from freehold.data._parquet import read_parquet
+
+
+def read_table(
+    stream: BinaryIO,
+    format: Format,
+    options: ReadOptions | None = None,
+    *,
+    limits: DataLimits = DEFAULT_DATA_LIMITS,
+) -> pl.DataFrame:
+    """Read a seekable stream, from its start, as a table.
+
+    Its columns are `Int64`, `Float64`, `Boolean`, `Date`, `Datetime` or `String`; null is a missing
+    value. There is at least one row and one column.
+
+    Raises:
+        DataError: the bytes are not what `format` promises, or exceed `limits`.
+    """
+    options = options or ReadOptions()
+    match format:
+        case Format.CSV:
+            return read_csv(stream, ",", options, limits)
+        case Format.TSV:
+            return read_csv(stream, "\t", options, limits)
+        case Format.JSONL:
+            return read_jsonl(stream, limits)
+        case Format.PARQUET:
+            return read_parquet(stream, limits)
+        case Format.TEXT:
+            return read_folder(stream, limits)

@@ -1,0 +1,344 @@
+"""The verbs about datasets: ingest, clear, list, show, open for a purpose, erase."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+from sqlalchemy import Row, select
+
+from freehold.charter import CharterService
+from freehold.data._acts import (
+    DATASET,
+    DATASET_VERSION,
+    ClearDataset,
+    EraseDataset,
+    IngestDataset,
+    ReadDataset,
+)
+from freehold.data._formats import Format, ReadOptions
+from freehold.data._profile import profile
+from freehold.data.errors import DataError
+from freehold.kernel import Ref, canonical, check_name, digest, new_id
+from freehold.kernel.acts import Actor, NotFound, Output, Pipeline
+from freehold.kernel.catalog import ACT, LINK
+from freehold.kernel.keys import DomainErased
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset in brief; name and terms are None once erased."""
+
+    ref: str
+    name: str | None
+    data_class: str
+    purposes: tuple[str, ...]
+    residency: tuple[str, ...]
+    owner: str
+    versions: int
+    erased_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetVersion:
+    """One version: what it holds, counted, and its profile (None once erased)."""
+
+    ref: str
+    name: str | None
+    format: str
+    rows: int
+    columns: int
+    bytes: int
+    missing: int
+    duplicates: int
+    time: str
+    is_new: bool
+    profile: dict[str, Any] | None
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is said about data at ingest: class, purposes cleared, residency, owner and terms.
+
+    Residency and owner may be empty: the class's residency and the ingesting person then stand.
+    """
+
+    data_class: str
+    purposes: tuple[str, ...] = ()
+    residency: tuple[str, ...] = ()
+    owner: str = ""
+    terms: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDataset:
+    """The plain bytes of one version, for as long as they are open, and how to read them."""
+
+    ref: Ref
+    format: Format
+    stream: BinaryIO
+    options: ReadOptions
+
+    def options_json(self) -> dict[str, Any]:
+        """The options as a job's parameters."""
+        return _options_json(self.options)
+
+
+class DataService:
+    """Datasets of the estate."""
+
+    def __init__(self, pipeline: Pipeline, charter: CharterService) -> None:
+        self._pipeline = pipeline
+        self._charter = charter
+
+    def ingest(
+        self,
+        actor: Actor,
+        name: str,
+        source: BinaryIO,
+        *,
+        format: Format,
+        about: Provenance,
+        options: ReadOptions | None = None,
+    ) -> DatasetVersion:
+        """Check, count and seal a file as a version of the dataset `name`.
+
+        `source` is seekable. Nothing is left behind if the file is refused.
+
+        Raises:
+            DataError: the file is malformed; the message says where.
+            Denied: policy refuses.
+        """
+        check_name(name)
+        residency = self._residency(about)
+        options = options or ReadOptions()
+        with self._pipeline.hold(Ref("dataset", name)):
+            row = self._named(name)
+            ref = Ref("dataset", row.id if row else new_id())
+            ingest = IngestDataset(
+                data_class=about.data_class,
+                purposes=about.purposes,
+                residency=residency,
+                owner=about.owner or str(actor.principal),
+                format=format.value,
+            )
+            with self._pipeline.perform(actor, ingest, on=ref) as act:
+                found = profile(source, format, options)
+                source.seek(0)
+                sealed = self._pipeline.stores.vault.seal(act.domain, source)
+                same = self._version_of_blob(ref, sealed.name)
+                versions = row.versions if row else 0
+                version = same.version if same else versions + 1
+                act.describe(
+                    name=name,
+                    terms=about.terms,
+                    profile=found.as_json(),
+                    options=_options_json(options),
+                )
+                act.conclude(
+                    outputs=[Output(str(ref.at(version)), sealed.sealed_digest)],
+                    is_new=same is None,
+                    version=max(version, versions),
+                    rows=found.rows,
+                    columns=len(found.columns),
+                    bytes=sealed.size,
+                    missing=sum(column.missing for column in found.columns),
+                    duplicates=found.duplicate_rows,
+                    blob=sealed.name,
+                )
+        return self._version(ref.at(version), is_new=same is None)
+
+    def clear(self, actor: Actor, dataset: str, *, purposes: Sequence[str]) -> Dataset:
+        """Say for which purposes the dataset may be used from now on.
+
+        Raises:
+            DataError: a purpose that the charter does not have.
+        """
+        ref = self.find(dataset).at(None)
+        self._check_purposes(purposes)
+        with self._pipeline.perform(actor, ClearDataset(purposes=tuple(purposes)), on=ref) as act:
+            act.conclude()
+        return self._dataset(ref)
+
+    def list(self, actor: Actor) -> tuple[Dataset, ...]:
+        """Every dataset, erased ones by their id."""
+        self._pipeline.ask(actor, "dataset.list", on=self._pipeline.circumstances.estate)
+        rows = self._pipeline.stores.catalog.all(select(DATASET).order_by(DATASET.c.id))
+        return tuple(map(_dataset, rows))
+
+    def show(self, actor: Actor, dataset: str) -> DatasetVersion:
+        """One version with its profile; the newest where none is named."""
+        ref = self.find(dataset)
+        self._pipeline.ask(actor, "dataset.show", on=ref.at(None))
+        return self._version(ref, is_new=False)
+
+    @contextmanager
+    def opened(
+        self, actor: Actor, ref: Ref, *, purpose: str, isolation: int
+    ) -> Iterator[OpenedDataset]:
+        """Open a version for a purpose; policy is asked, and the act recorded, before the first byte comes.
+
+        Raises:
+            Denied: not cleared for this purpose, class, place or isolation level.
+            DomainErased: it was erased.
+        """
+        row = self._version_row(ref)
+        act_type = ReadDataset(isolation=isolation)
+        with self._pipeline.perform(
+            actor, act_type, on=ref.at(None), purpose=purpose, inputs=(ref,)
+        ) as act:
+            act.conclude(bytes=row.bytes)
+        with self._pipeline.stores.vault.unseal(ref.id, row.blob) as stream:
+            options = ReadOptions(**_tuples(json.loads(row.options)))
+            yield OpenedDataset(ref, Format(row.format), stream, options)
+
+    def erase(self, actor: Actor, dataset: str) -> str:
+        """Destroy the key of the dataset's domain: bytes, names, profiles, for ever. Returns the act's id."""
+        ref = self.find(dataset).at(None)
+        estate = self._pipeline.circumstances.estate
+        act_type = EraseDataset(evidence=self.evidence(ref))
+        with self._pipeline.perform(actor, act_type, on=ref, domain=estate.id) as act:
+            act.conclude()
+        self.finish_erasures()
+        return act.recorded.record.id
+
+    def finish_erasures(self) -> int:
+        """Destroy the keys of every dataset that the ledger says is erased; returns how many there were left.
+
+        The record is the commit point: after a crash between it and the destruction, opening the estate ends here.
+        """
+        keyring, count = self._pipeline.stores.keyring, 0
+        erased = select(DATASET.c.id).where(DATASET.c.erased_by.is_not(None))
+        for row in self._pipeline.stores.catalog.all(erased):
+            try:
+                keyring.domain(row.id)
+            except DomainErased:
+                continue
+            keyring.erase(row.id)
+            count += 1
+        return count
+
+    def data_class(self, ref: Ref) -> str:
+        """The data class of a dataset, for other rooms."""
+        return self._dataset(ref).data_class
+
+    def evidence(self, ref: Ref) -> str:
+        """What an approver of `dataset.erase` signs: which versions there are."""
+        rows = self._pipeline.stores.catalog.all(
+            select(DATASET_VERSION.c.version, DATASET_VERSION.c.sealed)
+            .where(DATASET_VERSION.c.id == ref.id)
+            .order_by(DATASET_VERSION.c.version)
+        )
+        return digest(canonical([[row.version, row.sealed] for row in rows]))
+
+    def find(self, dataset: str) -> Ref:
+        """Resolve `name`, `dataset:name`, `dataset:<id>`, each with or without `@version`, to ids.
+
+        Raises:
+            NotFound: no such dataset or version.
+        """
+        wanted = Ref.parse(dataset if dataset.startswith("dataset:") else f"dataset:{dataset}")
+        row = self._named(wanted.id) or self._pipeline.stores.catalog.first(
+            select(DATASET).where(DATASET.c.id == wanted.id)
+        )
+        if row is None or (wanted.version or 1) > row.versions:
+            raise NotFound(
+                "data.unknown", f"there is no {wanted}", "see `freehold data list` for what there is"
+            )
+        return Ref("dataset", row.id, wanted.version or row.versions)
+
+    # -- within -------------------------------------------------------------------------------------------------------
+
+    def _residency(self, about: Provenance) -> tuple[str, ...]:
+        charter = self._charter.in_force()
+        known = charter.classes.get(about.data_class)
+        if known is None:
+            raise DataError(
+                "data.class",
+                f"the charter has no data class {about.data_class!r:.80}; "
+                f"it has {', '.join(charter.classes)}",
+            )
+        self._check_purposes(about.purposes)
+        return tuple(about.residency) or tuple(known.residency)
+
+    def _check_purposes(self, purposes: Sequence[str]) -> None:
+        known = self._charter.in_force().purposes
+        for purpose in purposes:
+            if purpose not in known:
+                raise DataError(
+                    "data.purpose",
+                    f"the charter has no purpose {purpose!r:.80}; it has {', '.join(known)}",
+                )
+
+    def _named(self, name: str) -> Row[Any] | None:
+        return self._pipeline.stores.catalog.first(select(DATASET).where(DATASET.c.name == name))
+
+    def _version_of_blob(self, ref: Ref, blob: str) -> Row[Any] | None:
+        return self._pipeline.stores.catalog.first(
+            select(DATASET_VERSION).where(
+                DATASET_VERSION.c.id == ref.id, DATASET_VERSION.c.blob == blob
+            )
+        )
+
+    def _version_row(self, ref: Ref) -> Row[Any]:
+        row = self._pipeline.stores.catalog.first(
+            select(DATASET_VERSION).where(
+                DATASET_VERSION.c.id == ref.id, DATASET_VERSION.c.version == ref.version
+            )
+        )
+        if row is None:
+            raise NotFound("data.unknown", f"there is no {ref}")
+        return row
+
+    def _version(self, ref: Ref, *, is_new: bool) -> DatasetVersion:
+        row = self._version_row(ref)
+        made = select(LINK.c.position).where(LINK.c.ref == str(ref), LINK.c.direction == "out")
+        act = self._pipeline.stores.catalog.first(
+            select(ACT.c.id).where(ACT.c.position.in_(made)).order_by(ACT.c.position)
+        )
+        return DatasetVersion(
+            ref=str(ref),
+            name=self._dataset(ref).name,
+            format=row.format,
+            rows=row.rows,
+            columns=row.columns,
+            bytes=row.bytes,
+            missing=row.missing,
+            duplicates=row.duplicates,
+            time=row.time,
+            is_new=is_new,
+            profile=json.loads(row.profile) if row.profile else None,
+            act=act.id if act else "",
+        )
+
+    def _dataset(self, ref: Ref) -> Dataset:
+        row = self._pipeline.stores.catalog.first(select(DATASET).where(DATASET.c.id == ref.id))
+        if row is None:
+            raise NotFound("data.unknown", f"there is no {ref}")
+        return _dataset(row)
+
+
+def _dataset(row: Row[Any]) -> Dataset:
+    return Dataset(
+        ref=f"dataset:{row.id}",
+        name=row.name,
+        data_class=row.data_class,
+        purposes=tuple(row.purposes.split()),
+        residency=tuple(row.residency.split()),
+        owner=row.owner,
+        versions=row.versions,
+        erased_by=row.erased_by,
+    )
+
+
+def _options_json(options: ReadOptions) -> dict[str, Any]:
+    return {name: value for name, value in asdict(options).items() if value is not None}
+
+
+def _tuples(options: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists where `ReadOptions` has tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}

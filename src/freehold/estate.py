@@ -1,0 +1,340 @@
+"""The estate: the composition root. Configuration in, wired services out; the only place that knows everyone.
+
+    Estate.create(folder, charter, custody, is_trial=False)
+    with Estate.open(folder, custody) as estate:
+        actor = estate.people.authenticate(token)
+        estate.data.list(actor)
+
+One process holds an estate at a time (the lock of its log); others go through the server that holds it. Opening never creates:
+what is missing is an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import select
+
+from freehold import charter as charter_room
+from freehold import data as data_room
+from freehold import evaluation as evaluation_room
+from freehold import models as models_room
+from freehold import parties as parties_room
+from freehold import serving as serving_room
+from freehold import training as training_room
+from freehold.charter import Charter, CharterService, PolicyService, Site
+from freehold.compute import Executor, LocalExecutor
+from freehold.data import DataService
+from freehold.evaluation import EvaluationService
+from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
+from freehold.kernel import history as history_part
+from freehold.kernel import upkeep as upkeep_part
+from freehold.kernel.acts import Actor, Circumstances, Pipeline, Registry, Stores
+from freehold.kernel.catalog import Catalog
+from freehold.kernel.history import History
+from freehold.kernel.keys import Custody, Keyring
+from freehold.kernel.ledger import Checkpoint, Log, LogConfig
+from freehold.kernel.upkeep import Upkeep
+from freehold.kernel.vault import Vault
+from freehold.models import ModelService
+from freehold.parties import PeopleService, Refusals, principal_attributes
+from freehold.serving import ServingService
+from freehold.training import TrainingService
+
+ROOMS = (
+    charter_room.DECLARATIONS,
+    parties_room.DECLARATIONS,
+    data_room.DECLARATIONS,
+    training_room.DECLARATIONS,
+    evaluation_room.DECLARATIONS,
+    models_room.DECLARATIONS,
+    serving_room.DECLARATIONS,
+    history_part.DECLARATIONS,
+    upkeep_part.DECLARATIONS,
+)
+"""What every room declares; the whole vocabulary of acts."""
+
+_IDENTITY = "estate"  # the pin that names the estate and says whether it is trial
+_HEAD = "head"  # the pin with the newest checkpoint that was trusted
+_SIGNER = "log"
+
+
+class EstateError(FreeholdError):
+    """The estate cannot be created or opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class EstateStatus:
+    """The estate at a glance."""
+
+    id: str
+    organisation: str
+    is_trial: bool
+    is_ratified: bool
+    vkey: str
+    records: int
+    policy_set: str
+    isolation: str
+
+
+class Estate:
+    """An open estate with its services. Made by `create` and `open`; a context manager."""
+
+    def __init__(self, pipeline: Pipeline, executor: Executor) -> None:
+        self.pipeline = pipeline
+        self.charter = CharterService(pipeline)
+        self.policy = PolicyService(pipeline, self.charter)
+        self.data = DataService(pipeline, self.charter)
+        self.training = TrainingService(pipeline, self.data, executor)
+        self.evaluation = EvaluationService(
+            pipeline, self.charter, data=self.data, training=self.training, executor=executor
+        )
+        self.models = ModelService(pipeline, self.training, self.evaluation)
+        self.serving = ServingService(pipeline, self.models, executor)
+        self.people = PeopleService(pipeline, self.charter, self._evidence())
+        self.refusals = Refusals(pipeline)
+        self.history = History(pipeline)
+        self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
+        self._executor = executor
+        pipeline.enforce(self.charter.policies_in_force(), self.people)
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        folder: Path,
+        charter: bytes,
+        custody: Custody,
+        *,
+        is_trial: bool = False,
+        executor: Executor | None = None,
+    ) -> Estate:
+        """Make an estate in an empty or missing folder, with its charter proposed, and open it.
+
+        Raises:
+            EstateError: the folder holds something.
+            CharterError: the charter does not parse or is not complete.
+        """
+        parsed = Charter.parse(charter)  # before anything is made
+        charter_room.check_complete(parsed, trial=is_trial)
+        if folder.exists() and any(folder.iterdir()):
+            raise EstateError(
+                "estate.exists", f"{folder} is not empty", "choose a folder that does not exist yet"
+            )
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        estate_id = new_id()
+        with Keyring.create(folder / "keys", custody) as keyring:
+            keyring.new_domain(estate_id)
+            signer = keyring.new_signer(_SIGNER)
+            Vault.create(folder / "vault", keyring).close()
+            config = LogConfig(origin=_origin(estate_id), signer=signer)
+            Log.create(folder / "ledger" / "main", config).close()
+            keyring.pin(_IDENTITY, canonical({"id": estate_id, "trial": is_trial}))
+            vkey = str(config.key)
+        estate = cls.open(folder, custody, executor=executor)
+        try:
+            estate.charter.create_estate(charter, is_trial=is_trial, vkey=vkey)
+        except BaseException:
+            estate.close()
+            raise
+        return estate
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        custody: Custody,
+        *,
+        clock: Clock | None = None,
+        executor: Executor | None = None,
+    ) -> Estate:
+        """Open the estate in a folder, and finish what a crash interrupted.
+
+        Raises:
+            EstateError: there is none.
+            KeysError: the custody is not the one of its keys.
+            LedgerError: another process holds it, or its ledger was rewound, forked or damaged.
+        """
+        if not (folder / "keys").is_dir():
+            raise EstateError(
+                "estate.missing", f"there is no estate in {folder}", "`freehold init` creates one"
+            )
+        keyring = Keyring.open(folder / "keys", custody)
+        try:
+            return cls._open(folder, keyring, clock or SystemClock(), executor or LocalExecutor())
+        except BaseException:
+            keyring.close()
+            raise
+
+    @classmethod
+    def _open(cls, folder: Path, keyring: Keyring, clock: Clock, executor: Executor) -> Estate:
+        identity = _identity(keyring, folder)
+        registry = Registry(ROOMS)
+        vault = Vault.open(folder / "vault", keyring)
+        relay = _Relay()
+        config = LogConfig(
+            origin=_origin(identity["id"]),
+            signer=keyring.signer(_SIGNER),
+            clock=clock,
+            before_sync=vault.sync,
+            on_commit=relay,
+        )
+        log = Log.open(folder / "ledger" / "main", config, trusted=_trusted(keyring, config))
+        try:
+            catalog = Catalog(folder / "catalog.db", config.origin, registry.tables)
+            pipeline = Pipeline(
+                registry,
+                Stores(log, vault, keyring, catalog),
+                clock=clock,
+                circumstances=Circumstances(
+                    Ref("estate", identity["id"]), identity["trial"], _NO_SITE
+                ),
+                principals=principal_attributes,
+            )
+            relay.target = pipeline.follow
+            pipeline.catch_up()
+            estate = cls(pipeline, executor)
+            estate.adopt_charter()
+            estate.data.finish_erasures()
+        except BaseException:
+            log.close()
+            vault.close()
+            raise
+        return estate
+
+    def adopt_charter(self) -> None:
+        """Take site and policies from the charter in force; called at opening and after a ratification."""
+        if self.charter.is_ratified():
+            self.pipeline.relocate(_site(self.charter.in_force().site))
+
+    def close(self) -> None:
+        """End workers, publish what waits, remember the newest checkpoint, and let go of the folder."""
+        stores = self.pipeline.stores
+        self.serving.close()
+        try:
+            self.refusals.record()
+            stores.keyring.pin(_HEAD, stores.log.publish().encode())
+        finally:
+            stores.log.close()
+            stores.catalog.close()
+            stores.vault.close()
+            stores.keyring.close()
+
+    def __enter__(self) -> Estate:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- the estate as a whole ----------------------------------------------------------------------------------------
+
+    def status(self, actor: Actor) -> EstateStatus:
+        """The estate at a glance."""
+        pipeline = self.pipeline
+        pipeline.ask(actor, "estate.status", on=pipeline.circumstances.estate)
+        return EstateStatus(
+            id=pipeline.circumstances.estate.id,
+            organisation=self.charter.organisation(),
+            is_trial=pipeline.circumstances.is_trial,
+            is_ratified=self.charter.is_ratified(),
+            vkey=str(pipeline.stores.log.key),
+            records=pipeline.stores.log.size,
+            policy_set=pipeline.policies.digest,
+            isolation=self._executor.isolation.name,
+        )
+
+    def resolve(self, thing: str) -> Ref:
+        """Resolve a reference by name, of any kind, to ids.
+
+        Raises:
+            NotFound: no such thing.
+            MalformedError: no reference.
+        """
+        ref = Ref.parse(thing)
+        match ref.kind:
+            case "dataset":
+                return self.data.find(thing)
+            case "model":
+                return Ref.parse(self.models.find(thing).ref)
+            case "deployment":
+                return self.serving.find(ref.id)
+            case "user" | "service":
+                return self.people.find(thing)
+            case _:
+                return ref
+
+    def _evidence(self) -> Mapping[str, Any]:
+        return {
+            "model.promote": self.models.evidence,
+            "policy.activate": self.policy.evidence,
+            "dataset.erase": self.data.evidence,
+            "custody.rotate": lambda _ref: self._custody_evidence(),
+        }
+
+    def _custody_evidence(self) -> str:
+        """What approvers of a rotation sign: that it is this estate's keyring."""
+        return digest(f"freehold/custody/v1\0{self.pipeline.circumstances.estate}".encode())
+
+    def _referenced(self) -> Set[str]:
+        """Names of all blobs that the catalog knows."""
+        catalog, names = self.pipeline.stores.catalog, set()
+        for metadata in self.pipeline.registry.tables:
+            for table in metadata.sorted_tables:
+                if "blob" in table.c:
+                    names |= {row.blob for row in catalog.all(select(table.c.blob))}
+        return names
+
+
+class _Relay:
+    """Passes the log's commits on to the pipeline, which can be made only once the log is open."""
+
+    def __init__(self) -> None:
+        self.target: Any = None
+
+    def __call__(self, first: int, entries: Sequence[bytes]) -> None:
+        self.target(first, entries)
+
+
+_NO_SITE = {"jurisdiction": "", "operator": "", "tenancy": "", "connectivity": ""}
+
+
+def _site(site: Site) -> dict[str, str]:
+    return {
+        "jurisdiction": site.jurisdiction,
+        "operator": site.operator,
+        "tenancy": site.tenancy,
+        "connectivity": site.connectivity,
+    }
+
+
+def _origin(estate_id: str) -> str:
+    return f"estate/{estate_id}/main"
+
+
+def _identity(keyring: Keyring, folder: Path) -> dict[str, Any]:
+    pinned = keyring.pinned(_IDENTITY)
+    if pinned is None:
+        raise EstateError(
+            "estate.incomplete",
+            f"the estate in {folder} was never finished",
+            "delete the folder and run `freehold init` again",
+        )
+    identity: dict[str, Any] = json.loads(pinned)
+    return identity
+
+
+def _trusted(keyring: Keyring, config: LogConfig) -> Checkpoint | None:
+    pinned = keyring.pinned(_HEAD)
+    return Checkpoint.open(pinned, [config.key]) if pinned else None

@@ -1,0 +1,98 @@
+"""Acts: the only way anything changes. Declared once; authorised, performed, recorded and projected by one pipeline.
+
+with pipeline.perform(actor, IngestDataset(data_class="internal", …), on=dataset, purpose=None) as act:
+    sealed = vault.seal(act.domain, stream)           # policy first: a refusal is recorded and raised
+    act.describe(name="claims")                       # words lie in the erasable body
+    act.conclude(outputs=[Output(ref, sealed=sealed.sealed_digest)], rows=7)
+act.recorded.index                                    # durable in the ledger before the block ends
+"""
+
+from freehold.kernel.acts._declare import (
+    ANY,
+    Act,
+    Attributes,
+    Declarations,
+    FactField,
+    Query,
+    Registry,
+    ResourceType,
+    fact_fields,
+)
+from freehold.kernel.acts._facts import (
+    Blob,
+    Code,
+    Codes,
+    Digest,
+    Id,
+    Ids,
+    Metrics,
+    Moment,
+    Nonce,
+    Reference,
+    VKey,
+    found,
+)
+from freehold.kernel.acts._pipeline import (
+    Actor,
+    Approvals,
+    Circumstances,
+    Performance,
+    Pipeline,
+    Principals,
+    Recorded,
+    Stores,
+)
+from freehold.kernel.acts._record import (
+    SCHEMA_VERSION,
+    Body,
+    Output,
+    Record,
+    commit_body,
+    commit_request,
+    open_body,
+)
+from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound
+
+__all__ = [
+    "ANY",
+    "SCHEMA_VERSION",
+    "Act",
+    "ActError",
+    "Actor",
+    "Approvals",
+    "Attributes",
+    "Blob",
+    "Body",
+    "Circumstances",
+    "Code",
+    "Codes",
+    "Conflict",
+    "Declarations",
+    "Digest",
+    "FactField",
+    "Id",
+    "Ids",
+    "InvalidFact",
+    "InvalidRecord",
+    "Metrics",
+    "Moment",
+    "Nonce",
+    "NotFound",
+    "Output",
+    "Performance",
+    "Pipeline",
+    "Principals",
+    "Query",
+    "Record",
+    "Recorded",
+    "Reference",
+    "Registry",
+    "ResourceType",
+    "Stores",
+    "VKey",
+    "commit_body",
+    "commit_request",
+    "fact_fields",
+    "found",
+    "open_body",
+]

@@ -1,0 +1,546 @@
+"""The one write path: decide, record `started` for long work, do, append `done`, `failed` or `denied`, project.
+
+Rules it keeps:
+- The append is the commit point. Before it a crash leaves unreferenced blobs at most; after it the catalog catches up at the
+  next opening, through `_project`, which the live path uses too.
+- No decision without a record: a denial that cannot be recorded is an error of the ledger, not a denial.
+- Acts on one resource wait for each other (unless declared not exclusive), so that what was decided still holds at the append.
+
+It does not know what any act means; that lies in the declarations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, NoReturn, Protocol
+
+from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
+from freehold.kernel.acts._caches import EntityCache, ResourceLocks
+from freehold.kernel.acts._declare import Act, Attributes, Registry
+from freehold.kernel.acts._record import Body, Output, Record, open_body
+from freehold.kernel.acts.errors import Conflict, InvalidRecord
+from freehold.kernel.catalog import ACT, LINK, REBUILD_RECORDS, Catalog, Change, Put
+from freehold.kernel.keys import DomainErased, Keyring, UnknownDomain
+from freehold.kernel.ledger import Appended, Log, leaf_hash
+from freehold.kernel.policy import Denied, Entity, PolicyDecision, PolicyRequest, PolicySet
+from freehold.kernel.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, as authentication established it, and on whose behalf."""
+
+    principal: Ref
+    on_behalf: Ref | None = None
+
+
+class Approvals(Protocol):
+    """Tells which approvals count for an act; kept by the room of people."""
+
+    def valid(
+        self, act: str, resource: Ref, *, evidence: str, excluded: frozenset[str]
+    ) -> tuple[str, ...]:
+        """Record ids of unexpired approvals by distinct eligible persons, none of them excluded.
+
+        Excluded are the requester and the authors of the thing: nobody approves their own work.
+        """
+        ...
+
+
+class Principals(Protocol):
+    """Reads the attributes of a principal that policies may see."""
+
+    def __call__(self, catalog: Catalog, principal: Ref) -> Attributes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the context of every request says besides the act's own facts."""
+
+    estate: Ref
+    is_trial: bool
+    site: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A record with its place in the log. Durable."""
+
+    index: int
+    leaf: bytes
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The four things that only the pipeline writes to."""
+
+    log: Log
+    vault: Vault
+    keyring: Keyring
+    catalog: Catalog
+
+
+class Pipeline:
+    """Performs acts and answers queries for the whole estate. Thread-safe."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        stores: Stores,
+        *,
+        clock: Clock,
+        circumstances: Circumstances,
+        principals: Principals,
+    ) -> None:
+        self.registry = registry
+        self.stores = stores
+        self.clock = clock
+        self.circumstances = circumstances
+        self._principals = principals
+        self._approvals: Approvals | None = None
+        self._policies: PolicySet | None = None
+        self._locks = ResourceLocks()
+        self._entities = EntityCache()
+        self._pending: dict[bytes, tuple[Record, Mapping[str, Any] | None]] = {}
+
+    @property
+    def policies(self) -> PolicySet:
+        """The set in force.
+
+        Raises:
+            Denied: none is, which refuses everything.
+        """
+        if self._policies is None:
+            raise Denied("no policy set is in force, so nothing is permitted", policies=())
+        return self._policies
+
+    def enforce(self, policies: PolicySet, approvals: Approvals | None = None) -> None:
+        """Put a validated policy set in force; called by the composition root and after an act that activates one."""
+        self._policies = policies
+        if approvals is not None:
+            self._approvals = approvals
+
+    def relocate(self, site: Mapping[str, str]) -> None:
+        """Say at which site the estate's home is, from its charter."""
+        self.circumstances = replace(self.circumstances, site=dict(site))
+
+    @contextmanager
+    def perform(
+        self,
+        actor: Actor,
+        act: Act,
+        *,
+        on: Ref,
+        purpose: str | None = None,
+        inputs: Sequence[Ref] = (),
+        domain: str | None = None,
+    ) -> Iterator[Performance]:
+        """Decide and perform one act; the block does the work and ends with `conclude`.
+
+        `domain` is the key domain of the act's body, by default that of the resource.
+
+        Raises:
+            Denied: policy refuses; recorded.
+            InvalidFact: a fact of another kind than declared; nothing is recorded, since nothing was asked yet.
+            FreeholdError: what the block raised; recorded as failed by its code.
+        """
+        performance = Performance(
+            self, actor, act, on, _Scope(purpose, tuple(map(str, inputs)), domain)
+        )
+        with self._locks.hold(on) if act.exclusive else ExitStack():
+            performance._decide()
+            try:
+                yield performance
+                performance._finish()
+            except FreeholdError as error:
+                performance._fail(error.code)
+                raise
+            except BaseException:
+                performance._fail("internal")
+                raise
+
+    def hold(self, ref: Ref) -> AbstractContextManager[None]:
+        """Keep others from acting on this resource; also serves to keep a name while it is given."""
+        return self._locks.hold(ref)
+
+    def ask(self, actor: Actor, query: str, *, on: Ref) -> None:
+        """Decide a query.
+
+        Raises:
+            Denied: policy refuses; recorded, unlike a permission.
+        """
+        request = PolicyRequest(
+            self.principal(actor.principal), query, self.resource(on), self._context({}, None, 0)
+        )
+        decision = self.policies.decide(request)
+        if not decision.is_allowed:
+            self._deny(actor, query, on, _Decided(request, decision))
+
+    def principal(self, ref: Ref) -> Entity:
+        """The principal as policies see it."""
+        return self._entities.get(
+            "principal",
+            ref,
+            lambda: Entity(
+                ref.kind.capitalize(), ref.id, _plain(self._principals(self.stores.catalog, ref))
+            ),
+        )
+
+    def resource(self, ref: Ref) -> Entity:
+        """The resource as policies see it."""
+        declared = self.registry.kinds[ref.kind]
+        return self._entities.get(
+            "resource",
+            ref,
+            lambda: Entity(
+                declared.name, str(ref), _plain(declared.load(self.stores.catalog, ref))
+            ),
+        )
+
+    def details(self, record: Record) -> dict[str, Any] | None:
+        """The details in a record's body, or None once its key domain is erased."""
+        body = self.body(record)
+        return None if body is None else body["details"]
+
+    def body(self, record: Record) -> dict[str, Any] | None:
+        """Details and policy request of a record, checked against its commitment; None once erased."""
+        plaintext = self.plaintext(record)
+        return None if plaintext is None else open_body(plaintext, record.body["commitment"])  # type: ignore[index]
+
+    def plaintext(self, record: Record) -> bytes | None:
+        """The opened body of a record as it is disclosed to an auditor; None when there is none or it is erased."""
+        if record.body is None:
+            return None
+        try:
+            return self.stores.vault.get_body(
+                record.body["domain"], record.id, tuple(record.body["at"])
+            )
+        except DomainErased:
+            return None
+
+    def record(self, index: int) -> Record:
+        """The record at a position of the log."""
+        return Record.decode(self.stores.log.entry(index))
+
+    def catch_up(self) -> int:
+        """Project every record that the catalog has not seen; return how many there were.
+
+        Raises:
+            Conflict: the catalog has seen more records than the log holds, so the log was rewound.
+        """
+        log, catalog = self.stores.log, self.stores.catalog
+        start = catalog.position
+        if start > log.size:
+            raise Conflict(
+                "ledger.rewind",
+                f"the log holds {log.size} records, but the catalog has already seen {start}",
+                "the ledger was replaced by an older copy; restore a newer backup",
+            )
+        position = start
+        batch: list[bytes] = []
+        for entry in log.entries(start, log.size):
+            batch.append(entry)
+            if len(batch) == REBUILD_RECORDS:
+                self._project(position, batch)
+                position, batch = position + len(batch), []
+        if batch:
+            self._project(position, batch)
+        return log.size - start
+
+    def rebuild(self) -> int:
+        """Empty the catalog and project the whole ledger again; return the number of records."""
+        self.stores.catalog.clear()
+        self._entities.clear()
+        return self.catch_up()
+
+    def follow(self, first: int, entries: Sequence[bytes]) -> None:
+        """The log's `on_commit`: project what has just become durable."""
+        self._project(first, entries)
+
+    # -- what the performances use ------------------------------------------------------------------------------------
+
+    def _context(
+        self, facts: Mapping[str, Any], purpose: str | None, approvals: int
+    ) -> dict[str, Any]:
+        return {
+            **facts,
+            "approvals": approvals,
+            "purpose": purpose or "",
+            "site": dict(self.circumstances.site),
+            "trial": self.circumstances.is_trial,
+        }
+
+    def _approved(self, act: Act, on: Ref, actor: Actor) -> tuple[str, ...]:
+        evidence = getattr(act, "evidence", None)
+        if self._approvals is None or evidence is None:
+            return ()
+        resource = self.resource(on)
+        authors = {resource.attributes[name] for name in self.registry.kinds[on.kind].authors}
+        return self._approvals.valid(
+            act.name, on, evidence=evidence, excluded=frozenset({str(actor.principal), *authors})
+        )
+
+    def _append(self, record: Record, details: Mapping[str, Any] | None) -> Recorded:
+        """Make a record durable and projected. The commit point of every act."""
+        entry = record.encode()
+        self._pending[entry] = (record, details)
+        try:
+            appended: Appended = self.stores.log.append(entry)
+        finally:
+            self._pending.pop(entry, None)
+        return Recorded(appended.index, leaf_hash(entry), record)
+
+    def _seal_body(self, domain: str, record_id: str, body: Body) -> dict[str, Any]:
+        at = self.stores.vault.put_body(domain, record_id, body.plaintext)
+        return {"domain": domain, "commitment": body.commitment, "at": list(at)}
+
+    def _existing_domain(self, wanted: str) -> str:
+        """The wanted domain if it can be used, else the estate's: refusals and failures create nothing."""
+        try:
+            self.stores.keyring.domain(wanted)
+        except (UnknownDomain, DomainErased):
+            return self.circumstances.estate.id
+        return wanted
+
+    def _deny(self, actor: Actor, action: str, on: Ref, decided: _Decided) -> NoReturn:
+        record_id = new_id()
+        body = Body.make({}, decided.request.as_json())
+        domain = self._existing_domain(on.id)
+        self._append(
+            Record(
+                id=record_id,
+                time=format_time(self.clock.now()),
+                log=self.stores.log.key.name,
+                principal=str(actor.principal),
+                on_behalf=str(actor.on_behalf) if actor.on_behalf else None,
+                act=action,
+                phase="denied",
+                resource=str(on),
+                purpose=decided.request.context["purpose"] or None,
+                decision=decided.as_json(self.policies.digest, body.request),
+                error="policy.denied",
+                body=self._seal_body(domain, record_id, body),
+            ),
+            None,
+        )
+        raise Denied(
+            f"{action} on {on} is refused: {self.policies.explain(decided.decision)}",
+            policies=decided.decision.policies,
+            hint=f"the refusal is recorded as act {record_id}",
+        )
+
+    def _project(self, first: int, entries: Iterable[bytes]) -> None:
+        changes: list[Change] = []
+        touched: set[Ref] = set()
+        index = first
+        for index, entry in enumerate(entries, first):
+            record, details = self._pending.get(entry) or self._reopen(entry)
+            changes += _trace(index, record)
+            if record.phase != "done":
+                continue
+            act = self.registry.acts.get(record.act)
+            if act is None:
+                raise InvalidRecord(
+                    "record.unknown_act",
+                    f"record {index} is of an act {record.act!r} that this software does not know",
+                    "use the newer Freehold that wrote it",
+                )
+            changes += act.project(record, details)
+            touched.update(map(Ref.parse, (record.resource, *(o.ref for o in record.outputs))))
+        self.stores.catalog.apply(changes, index + 1)
+        self._entities.evict(touched)
+
+    def _reopen(self, entry: bytes) -> tuple[Record, Mapping[str, Any] | None]:
+        record = Record.decode(entry)
+        return record, self.details(record) if record.phase == "done" else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    purpose: str | None
+    inputs: tuple[str, ...]
+    domain: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    request: PolicyRequest
+    decision: PolicyDecision
+
+    def as_json(self, policy_set: str, request: str) -> dict[str, Any]:
+        return {
+            "result": "allow" if self.decision.is_allowed else "deny",
+            "policies": list(self.decision.policies),
+            "policy_set": policy_set,
+            "request": request,
+        }
+
+
+class Performance:
+    """One act under way. Made by `Pipeline.perform` alone."""
+
+    def __init__(self, pipeline: Pipeline, actor: Actor, act: Act, on: Ref, scope: _Scope) -> None:
+        self.on = on
+        self.record_id = new_id()
+        self._pipeline = pipeline
+        self._actor = actor
+        self._act = act
+        self._scope = scope
+        self._asked = pipeline.registry.asked(act)
+        self._details: dict[str, Any] = {}
+        self._concluded: tuple[tuple[Output, ...], dict[str, Any]] | None = None
+        self._decided: _Decided | None = None
+        self._policy_set = ""
+        self._started: str | None = None
+        self._recorded: Recorded | None = None
+
+    @property
+    def domain(self) -> str:
+        """The key domain of what the act produces; created now if it does not exist.
+
+        Raises:
+            DomainErased: it was erased, and with it everything that this act could add to.
+        """
+        wanted = self._scope.domain or self.on.id
+        keyring = self._pipeline.stores.keyring
+        try:
+            keyring.domain(wanted)
+        except UnknownDomain:
+            keyring.new_domain(wanted)
+        return wanted
+
+    @property
+    def recorded(self) -> Recorded:
+        """The durable record.
+
+        Raises:
+            ValueError: asked for before the block ended.
+        """
+        if self._recorded is None:
+            raise ValueError("an act has its record only after its block has ended")
+        return self._recorded
+
+    def describe(self, **details: Any) -> None:
+        """Add words and values; they lie in the erasable body."""
+        self._details.update(details)
+
+    def start(self) -> None:
+        """Record that long work begins, so that a crash within it leaves a trace."""
+        self._started = self._append("started", {}).record.id
+        self.record_id = new_id()
+
+    def conclude(self, *, outputs: Sequence[Output] = (), **found: Any) -> None:
+        """Say what came out; `found` are the facts that the act type declares as such."""
+        act = replace(self._act, **found) if found else self._act  # type: ignore[type-var]
+        self._concluded = (tuple(outputs), self._pipeline.registry.found(act))
+
+    def _decide(self) -> None:
+        pipeline, act = self._pipeline, self._act
+        approvals = pipeline._approved(act, self.on, self._actor)
+        context = pipeline._context(
+            pipeline.registry.context(self._asked, act.name), self._scope.purpose, len(approvals)
+        )
+        request = PolicyRequest(
+            pipeline.principal(self._actor.principal),
+            act.name,
+            pipeline.resource(self.on),
+            context,
+        )
+        policies = pipeline.policies
+        self._policy_set = policies.digest
+        self._decided = _Decided(request, policies.decide(request))
+        if not self._decided.decision.is_allowed:
+            pipeline._deny(self._actor, act.name, self.on, self._decided)
+        if approvals:
+            self._asked = {**self._asked, "approvals": list(approvals)}
+
+    def _finish(self) -> None:
+        if self._concluded is None:
+            raise ValueError(f"the block of {self._act.name} ended without conclude")
+        outputs, found = self._concluded
+        self._recorded = self._append("done", found, outputs=outputs)
+
+    def _fail(self, code: str) -> None:
+        """Record the failure; if even that fails, the first error is what the caller has to know."""
+        if self._recorded is None:
+            self._details = {}
+            self._recorded = self._append("failed", {}, error=code)
+
+    def _append(
+        self,
+        phase: str,
+        found: Mapping[str, Any],
+        *,
+        outputs: tuple[Output, ...] = (),
+        error: str | None = None,
+    ) -> Recorded:
+        pipeline, decided = self._pipeline, self._decided
+        assert decided is not None  # noqa: S101  # perform decides first
+        wanted = self._scope.domain or self.on.id
+        domain = self.domain if phase == "done" else pipeline._existing_domain(wanted)
+        body = Body.make(self._details, decided.request.as_json())
+        record = Record(
+            id=self.record_id,
+            time=format_time(pipeline.clock.now()),
+            log=pipeline.stores.log.key.name,
+            principal=str(self._actor.principal),
+            on_behalf=str(self._actor.on_behalf) if self._actor.on_behalf else None,
+            act=self._act.name,
+            phase=phase,
+            continues=self._started,
+            resource=str(self.on),
+            inputs=self._scope.inputs,
+            outputs=outputs,
+            purpose=self._scope.purpose,
+            decision=decided.as_json(self._policy_set, body.request),
+            facts={**self._asked, **found},
+            error=error,
+            body=pipeline._seal_body(domain, self.record_id, body),
+        )
+        return pipeline._append(record, MappingProxyType(self._details))
+
+
+def _trace(index: int, record: Record) -> Iterator[Change]:
+    yield Put(
+        ACT,
+        {
+            "position": index,
+            "id": record.id,
+            "time": record.time,
+            "principal": record.principal,
+            "act": record.act,
+            "phase": record.phase,
+            "resource": record.resource,
+            "purpose": record.purpose,
+            "error": record.error,
+            "continues": record.continues,
+            "policies": " ".join(record.decision["policies"]),
+        },
+    )
+    for ref in record.inputs:
+        yield Put(
+            LINK, {"position": index, "direction": "in", "ref": ref, "sealed": None, "digest": None}
+        )
+    for output in record.outputs:
+        yield Put(
+            LINK,
+            {
+                "position": index,
+                "direction": "out",
+                "ref": output.ref,
+                "sealed": output.sealed,
+                "digest": output.digest,
+            },
+        )
+
+
+def _plain(attributes: Attributes) -> dict[str, Any]:
+    """Sets become sorted lists: the one shape that Cedar, the cache and the body of a record share."""
+    return {
+        name: sorted(value) if isinstance(value, set | frozenset | tuple | list) else value
+        for name, value in sorted(attributes.items())
+    }

@@ -1,0 +1,127 @@
+"""The record of an act: one leaf of the ledger (docs/formats/record.md), and the body that it commits to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from freehold.kernel import canonical, parse_json
+from freehold.kernel.acts.errors import InvalidRecord
+
+SCHEMA_VERSION = 1
+SALT_BYTES = 32
+PHASES = ("started", "done", "failed", "denied")
+_BODY_PREFIX = b"freehold/body/v1\0"
+_REQUEST_PREFIX = b"freehold/request/v1\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What came out of an act. `sealed` is the SHA-256 of sealed bytes, `digest` of plain ones that strangers must match."""
+
+    ref: str
+    sealed: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One act as the ledger holds it. Field by field as docs/formats/record.md says."""
+
+    id: str
+    time: str
+    log: str
+    principal: str
+    on_behalf: str | None = None
+    act: str
+    phase: str
+    continues: str | None = None
+    resource: str
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    purpose: str | None = None
+    decision: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    body: Mapping[str, Any] | None = None
+
+    def encode(self) -> bytes:
+        """Canonical JSON."""
+        value = {name: getattr(self, name) for name in _FIELDS}
+        value["v"] = SCHEMA_VERSION
+        value["inputs"] = list(self.inputs)
+        value["outputs"] = [
+            {"ref": o.ref, "sealed": o.sealed, "digest": o.digest} for o in self.outputs
+        ]
+        return canonical(value)
+
+    @classmethod
+    def decode(cls, entry: bytes) -> Record:
+        """Read a record of any schema version ever written.
+
+        The entry comes from a log whose leaves are verified, so only its version and shape are looked at here.
+
+        Raises:
+            InvalidRecord: no record, or of a version that this software is too old for.
+        """
+        try:
+            value = json.loads(entry)
+            version = value.pop("v")
+            if version == SCHEMA_VERSION:
+                value["inputs"] = tuple(value["inputs"])
+                value["outputs"] = tuple(Output(**output) for output in value["outputs"])
+                return cls(**value)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidRecord(
+                "record.malformed", "an entry of the ledger is no record of an act"
+            ) from error
+        raise InvalidRecord(
+            "record.version",
+            f"a record has schema version {version!r:.20}; this software reads up to {SCHEMA_VERSION}",
+            "use the newer Freehold that wrote it",
+        )
+
+
+_FIELDS = tuple(name for name in Record.__dataclass_fields__ if name not in ("inputs", "outputs"))
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The erasable side of a record: details in words and values, and the request that was decided."""
+
+    plaintext: bytes
+    commitment: str
+    request: str
+
+    @classmethod
+    def make(cls, details: Mapping[str, Any], request: Mapping[str, Any]) -> Body:
+        """Salt and encode a body, with its two commitments."""
+        salt = os.urandom(SALT_BYTES)
+        plaintext = salt + canonical({"details": dict(details), "request": dict(request)})
+        return cls(plaintext, commit_body(plaintext), commit_request(salt, request))
+
+
+def commit_body(plaintext: bytes) -> str:
+    """The commitment of docs/formats/record.md over salt and body."""
+    return "sha256:" + hashlib.sha256(_BODY_PREFIX + plaintext).hexdigest()
+
+
+def commit_request(salt: bytes, request: Mapping[str, Any]) -> str:
+    """The commitment over the policy request alone, under the body's salt."""
+    return "sha256:" + hashlib.sha256(_REQUEST_PREFIX + salt + canonical(dict(request))).hexdigest()
+
+
+def open_body(plaintext: bytes, commitment: str) -> dict[str, Any]:
+    """Check a body against its record and read it.
+
+    Raises:
+        InvalidRecord: it is not what the record committed to.
+    """
+    if commit_body(plaintext) != commitment:
+        raise InvalidRecord("record.body", "a body is not the one that its record committed to")
+    value: dict[str, Any] = parse_json(plaintext[SALT_BYTES:])
+    return value

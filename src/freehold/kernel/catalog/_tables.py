@@ -1,0 +1,43 @@
+"""The kernel's own tables: where the projection stands, and every act in brief."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text
+
+KERNEL_TABLES = MetaData()
+
+POSITION = Table(
+    "position",
+    KERNEL_TABLES,
+    Column("log", String, primary_key=True),
+    Column("size", Integer, nullable=False),
+)
+
+ACT = Table(
+    "act",
+    KERNEL_TABLES,
+    Column("position", Integer, primary_key=True),  # index in the log
+    Column("id", String(36), nullable=False, unique=True),
+    Column("time", String, nullable=False),
+    Column("principal", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("phase", String, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("purpose", String),
+    Column("error", String),
+    Column("continues", String(36)),
+    Column("policies", Text, nullable=False),  # determining policy ids, separated by spaces
+    Index("act_by_resource", "resource"),
+    Index("act_by_principal", "principal"),
+)
+
+LINK = Table(
+    "link",
+    KERNEL_TABLES,
+    Column("position", Integer, primary_key=True),
+    Column("direction", String, primary_key=True),  # in | out
+    Column("ref", String, primary_key=True),
+    Column("sealed", String),
+    Column("digest", String),
+    Index("link_by_ref", "ref"),
+)

@@ -1,0 +1,236 @@
+"""keyring.db: the tables of the keyring, and what is done to them (docs/formats/vault.md).
+
+Everything here works on an open transaction and leaves its end to the caller. Rows of domains lie
+in the order of their shards, so that an erasure reads and writes one shard's domains and all shard
+keys, however many domains there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from freehold.kernel.keys._limits import KeysLimits
+from freehold.kernel.keys._wrapping import new_key, unwrap, wrap
+from freehold.kernel.keys.errors import DomainErased, KeysError, UnknownDomain, UnknownSigner
+
+_VERSION = 1
+_SCHEMA = """
+PRAGMA user_version = 1;
+BEGIN;
+CREATE TABLE root (generation INTEGER NOT NULL) STRICT;
+CREATE TABLE shards (shard INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
+CREATE TABLE domains (
+    shard INTEGER NOT NULL, id TEXT NOT NULL, wrapped BLOB, PRIMARY KEY (shard, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE signers (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE pins (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO root VALUES (1);
+COMMIT;
+"""
+
+
+def connect(path: Path, limits: KeysLimits, *, create: bool = False) -> sqlite3.Connection:
+    """Open keyring.db, creating its tables if `create` is given.
+
+    Raises:
+        KeysError: `keys.corrupt`: of another version.
+        sqlite3.Error: it cannot be opened.
+    """
+    db = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={'rwc' if create else 'rw'}",
+        uri=True,
+        timeout=limits.lock_wait_ms_max / 1_000,
+        isolation_level=None,  # transactions begin and end where the code says so
+        check_same_thread=False,  # the keyring's lock serialises
+    )
+    try:
+        # Durable before anything returns; freed pages are overwritten, so that no wrapped secret
+        # lingers in them.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")
+        if create:
+            path.chmod(0o600)
+            db.executescript(_SCHEMA)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version != _VERSION:
+            raise KeysError(
+                "keys.corrupt",
+                f"keyring.db has version {version}, this release reads {_VERSION}",
+                "open it with the release that wrote it, or restore it from a backup",
+            )
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def read_generation(db: sqlite3.Connection) -> int:
+    """The generation of the root key that wraps these tables."""
+    row = db.execute("SELECT generation FROM root").fetchone()
+    return int(row[0])
+
+
+def shard_of(domain_id: str) -> int:
+    """The shard of a domain: the first 12 bits of SHA-256 of its id in ASCII."""
+    return int.from_bytes(hashlib.sha256(domain_id.encode("ascii")).digest()[:2]) >> 4
+
+
+def insert_domain(db: sqlite3.Connection, root: bytes, domain_id: str, identity: str) -> None:
+    """Keep the secret of a new domain.
+
+    Raises:
+        KeysError: `keys.domain_exists`.
+        DomainErased: there was a domain of this id; an erased id is never used again.
+    """
+    shard = shard_of(domain_id)
+    row = _find_domain(db, shard, domain_id)
+    if row is not None:
+        if row[0] is None:
+            raise DomainErased(domain_id)
+        raise KeysError(
+            "keys.domain_exists", f"the key domain {domain_id} exists", "choose another id"
+        )
+    shard_key = _find_shard_key(db, root, shard)
+    if shard_key is None:
+        shard_key = new_key()
+        wrapped = wrap(root, _shard_name(shard), shard_key)
+        db.execute("INSERT INTO shards VALUES (?, ?)", (shard, wrapped))
+    wrapped = wrap(shard_key, _domain_name(domain_id), identity.encode("ascii"))
+    db.execute("INSERT INTO domains VALUES (?, ?, ?)", (shard, domain_id, wrapped))
+
+
+def read_identity(db: sqlite3.Connection, root: bytes, domain_id: str) -> str:
+    """Unwrap the secret of a domain.
+
+    Raises:
+        UnknownDomain: there never was one.
+        DomainErased: it is destroyed.
+        KeysError: `keys.corrupt`.
+    """
+    shard = shard_of(domain_id)
+    row = _find_domain(db, shard, domain_id)
+    if row is None:
+        raise UnknownDomain(domain_id)
+    if row[0] is None:
+        raise DomainErased(domain_id)
+    shard_key = _find_shard_key(db, root, shard)
+    if shard_key is None:
+        raise KeysError(
+            "keys.corrupt", f"keyring.db has no key of shard {shard}", "restore it from a backup"
+        )
+    return unwrap(shard_key, _domain_name(domain_id), row[0]).decode("ascii")
+
+
+def is_erased(db: sqlite3.Connection, domain_id: str) -> bool:
+    """Tell whether the domain is erased already.
+
+    Raises:
+        UnknownDomain: there never was one.
+    """
+    row = _find_domain(db, shard_of(domain_id), domain_id)
+    if row is None:
+        raise UnknownDomain(domain_id)
+    return row[0] is None
+
+
+def erase_domain(
+    db: sqlite3.Connection, domain_id: str, *, old_root: bytes, new_root: bytes
+) -> None:
+    """Destroy a domain's secret, leave its tombstone, and wrap its shard and all others anew.
+
+    Raises:
+        KeysError: `keys.corrupt`: something does not unwrap under `old_root`.
+    """
+    shard = shard_of(domain_id)
+    db.execute("UPDATE domains SET wrapped = NULL WHERE shard = ? AND id = ?", (shard, domain_id))
+    new_shard_key = new_key()
+    shards = db.execute("SELECT shard, wrapped FROM shards").fetchall()
+    for number, wrapped in shards:
+        key = unwrap(old_root, _shard_name(number), wrapped)
+        if number == shard:
+            _rewrap_domains(db, shard, old_key=key, new_key=new_shard_key)
+            key = new_shard_key
+        wrapped = wrap(new_root, _shard_name(number), key)
+        db.execute("UPDATE shards SET wrapped = ? WHERE shard = ?", (wrapped, number))
+    for name, wrapped in db.execute("SELECT name, wrapped FROM signers").fetchall():
+        seed = unwrap(old_root, _signer_name(name), wrapped)
+        wrapped = wrap(new_root, _signer_name(name), seed)
+        db.execute("UPDATE signers SET wrapped = ? WHERE name = ?", (wrapped, name))
+    db.execute("UPDATE root SET generation = generation + 1")
+
+
+def _rewrap_domains(db: sqlite3.Connection, shard: int, *, old_key: bytes, new_key: bytes) -> None:
+    rows = db.execute(
+        "SELECT id, wrapped FROM domains WHERE shard = ? AND wrapped IS NOT NULL", (shard,)
+    )
+    for domain_id, wrapped in rows.fetchall():
+        name = _domain_name(domain_id)
+        wrapped = wrap(new_key, name, unwrap(old_key, name, wrapped))
+        db.execute(
+            "UPDATE domains SET wrapped = ? WHERE shard = ? AND id = ?", (wrapped, shard, domain_id)
+        )
+
+
+def insert_signer(db: sqlite3.Connection, root: bytes, name: str, seed: bytes) -> None:
+    """Keep the seed of a new signer.
+
+    Raises:
+        KeysError: `keys.signer_exists`.
+    """
+    if db.execute("SELECT 1 FROM signers WHERE name = ?", (name,)).fetchone():
+        raise KeysError(
+            "keys.signer_exists", f"the signing key {name!r} exists", "choose another name"
+        )
+    db.execute("INSERT INTO signers VALUES (?, ?)", (name, wrap(root, _signer_name(name), seed)))
+
+
+def read_seed(db: sqlite3.Connection, root: bytes, name: str) -> bytes:
+    """Unwrap the seed of a signer.
+
+    Raises:
+        UnknownSigner: no signer has this name.
+        KeysError: `keys.corrupt`.
+    """
+    row = db.execute("SELECT wrapped FROM signers WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        raise UnknownSigner(name)
+    return unwrap(root, _signer_name(name), row[0])
+
+
+def write_pin(db: sqlite3.Connection, name: str, value: bytes) -> None:
+    """Keep a small public fact, in place of its former value."""
+    db.execute("INSERT OR REPLACE INTO pins VALUES (?, ?)", (name, value))
+
+
+def read_pin(db: sqlite3.Connection, name: str) -> bytes | None:
+    """The value pinned under `name`, if there is one."""
+    row = db.execute("SELECT value FROM pins WHERE name = ?", (name,)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def _find_domain(db: sqlite3.Connection, shard: int, domain_id: str) -> tuple[bytes | None] | None:
+    row: tuple[bytes | None] | None = db.execute(
+        "SELECT wrapped FROM domains WHERE shard = ? AND id = ?", (shard, domain_id)
+    ).fetchone()
+    return row
+
+
+def _find_shard_key(db: sqlite3.Connection, root: bytes, shard: int) -> bytes | None:
+    row = db.execute("SELECT wrapped FROM shards WHERE shard = ?", (shard,)).fetchone()
+    return None if row is None else unwrap(root, _shard_name(shard), row[0])
+
+
+def _shard_name(shard: int) -> str:
+    return f"shard:{shard}"
+
+
+def _domain_name(domain_id: str) -> str:
+    return f"domain:{domain_id}"
+
+
+def _signer_name(name: str) -> str:
+    return f"signer:{name}"

@@ -1,0 +1,63 @@
+"""Errors of the keyring. None of them ever carries a secret.
+
+    FreeholdError
+    └── KeysError
+        ├── WrongCustody     keys.wrong_custody: this passphrase or token does not open the keyring
+        ├── UnknownDomain    keys.unknown_domain: there never was such a domain
+        ├── DomainErased     keys.domain_erased: there was, and its secret is destroyed
+        └── UnknownSigner    keys.unknown_signer: no signing key has this name
+
+Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
+`keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup) and
+`keys.storage`.
+"""
+
+from __future__ import annotations
+
+from freehold.kernel.errors import FreeholdError
+
+
+class KeysError(FreeholdError):
+    """The keyring cannot do what was asked."""
+
+
+class WrongCustody(KeysError):
+    """The custody that was given is not the one that holds this keyring."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            "keys.wrong_custody", message, "check the passphrase or token; nothing was changed"
+        )
+
+
+class UnknownDomain(KeysError):
+    """There never was a key domain with this id."""
+
+    def __init__(self, domain_id: str) -> None:
+        super().__init__(
+            "keys.unknown_domain",
+            f"the keyring has no key domain {domain_id}",
+            "check the id, or restore the keyring from a backup that has it",
+        )
+
+
+class DomainErased(KeysError):
+    """The key domain was erased: what lay in it can never be read again."""
+
+    def __init__(self, domain_id: str) -> None:
+        super().__init__(
+            "keys.domain_erased",
+            f"the key domain {domain_id} was erased",
+            "nothing can bring it back; the ledger tells which act erased it",
+        )
+
+
+class UnknownSigner(KeysError):
+    """No signing key has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "keys.unknown_signer",
+            f"the keyring has no signing key {name!r}",
+            "`freehold init` creates the keys of an estate",
+        )

@@ -1,0 +1,106 @@
+"""The folder of one log: where its checkpoints lie, and how they are read and verified.
+
+Shared by the one writer and by any reader. Writes only what it is told, through `Disk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.kernel import Limits
+from freehold.kernel.ledger._files import Disk, FolderStore, make_folder
+from freehold.kernel.ledger._journal import has_records
+from freehold.kernel.ledger._note import VerifierKey
+from freehold.kernel.ledger._publication import Edge
+from freehold.kernel.ledger._statements import Checkpoint
+from freehold.kernel.ledger._tiles import frame_entry, load_edge, read_bundle
+from freehold.kernel.ledger._tree import TILE_WIDTH
+from freehold.kernel.ledger.errors import CorruptLogError, LogRefusedError, NoteError
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a log has published last: a checkpoint, as it was signed, and the edge of its tree."""
+
+    checkpoint: Checkpoint
+    note: str
+    edge: Edge
+
+
+class LogFolder:
+    """Paths and checkpoints of one log."""
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        self.path = folder
+        self.journal = folder / "wal"
+        self.store = FolderStore(folder, disk)
+        self._disk = disk
+        self._newest = folder / "checkpoint"
+        self._history = folder / "checkpoints"
+
+    def has_log(self) -> bool:
+        """Tell whether a checkpoint was ever published here."""
+        return self._newest.exists()
+
+    def has_remains(self) -> bool:
+        """Tell whether records lie here although there is no newest checkpoint."""
+        return (self.path / "tile").exists() or has_records(self.journal)
+
+    def make(self) -> None:
+        """Make the folders of a new log, durable."""
+        changed = dict.fromkeys((*make_folder(self.journal), *make_folder(self._history)))
+        for folder in changed:
+            self._disk.sync_folder(folder)
+
+    def put_checkpoint(self, checkpoint: Checkpoint, note: str) -> None:
+        """Keep a signed checkpoint among all, then make it the newest.
+
+        Its tiles are durable already. A crash between the two leaves a checkpoint in the history
+        that nobody was shown; the next publication extends it.
+        """
+        self._disk.replace(self._history / f"{checkpoint.size:020}", note.encode())
+        self._disk.replace(self._newest, note.encode())
+
+    def read_head(
+        self, keys: Iterable[VerifierKey], *, limits: Limits, size: int | None = None
+    ) -> Head:
+        """Read the newest checkpoint, or the one of `size`, and the edge of its tree.
+
+        Raises:
+            LogRefusedError: there is no such checkpoint, or none of `keys` signed it.
+            CorruptLogError: the tiles do not have the root that was signed.
+        """
+        path = self._newest if size is None else self._history / f"{size:020}"
+        try:
+            note = path.read_bytes()
+        except FileNotFoundError as error:
+            raise LogRefusedError(
+                "ledger.missing", f"there is no checkpoint {path}", "create the log first"
+            ) from error
+        try:
+            checkpoint = Checkpoint.open(note, keys, limits=limits)
+        except NoteError as error:
+            if error.code == "ledger.note":
+                raise CorruptLogError("ledger.corrupt", f"{path}: {error.message}") from error
+            raise LogRefusedError(
+                "ledger.key",
+                f"{path} is not signed by the key of this log: {error.message}",
+                "give the key that this log was created with",
+            ) from error
+        if size not in (None, checkpoint.size):
+            raise CorruptLogError("ledger.corrupt", f"{path} has size {checkpoint.size}")
+        return Head(checkpoint, note.decode(), self._read_edge(checkpoint))
+
+    def _read_edge(self, checkpoint: Checkpoint) -> Edge:
+        tree = load_edge(self.store, checkpoint.size)
+        if tree.root() != checkpoint.root:
+            raise CorruptLogError(
+                "ledger.corrupt",
+                f"the tiles of size {checkpoint.size} do not have the root that was signed",
+                "compare the folder of the log with a backup",
+            )
+        index, width = divmod(checkpoint.size, TILE_WIDTH)
+        entries = read_bundle(self.store, index, width=width) if width else []
+        return Edge(tree, b"".join(map(frame_entry, entries)))

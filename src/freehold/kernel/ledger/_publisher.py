@@ -1,0 +1,58 @@
+"""The thread that publishes an open log in time, without holding up those who append.
+
+It sleeps while nothing waits. A failed publication has stopped the log already; the thread ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Thread
+
+from freehold.kernel.ledger.errors import LogStoppedError
+
+
+class Publisher:
+    """Calls `publish` once the first record has waited `delay_s`, or `records_max` wait."""
+
+    def __init__(self, publish: Callable[[], object], *, delay_s: float, records_max: int) -> None:
+        self._publish = publish
+        self._delay_s = delay_s
+        self._records_max = records_max
+        self._has_records = Event()
+        self._is_due = Event()
+        self._is_stopping = False
+        # A daemon: an owner that forgets to close must not keep the process alive.
+        self._thread = Thread(target=self._run, name="ledger-publisher", daemon=True)
+
+    def start(self, *, has_records: bool) -> None:
+        """Begin to publish."""
+        if has_records:
+            self._has_records.set()
+        self._thread.start()
+
+    def notify(self, count: int) -> None:
+        """Take note that `count` records wait; costs nothing while it is known already."""
+        if not self._has_records.is_set():
+            self._has_records.set()
+        if count >= self._records_max and not self._is_due.is_set():
+            self._is_due.set()
+
+    def stop(self) -> None:
+        """End the thread after the publication in progress."""
+        self._is_stopping = True
+        self._is_due.set()
+        self._has_records.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            self._has_records.wait()
+            self._is_due.wait(self._delay_s)
+            if self._is_stopping:
+                return
+            self._has_records.clear()  # before the snapshot: what comes later sets it again
+            self._is_due.clear()
+            try:
+                self._publish()
+            except LogStoppedError:
+                return

@@ -1,0 +1,115 @@
+"""Reading a log without its lock: for audit and export, while another process may write to it.
+
+Trusts nothing but the keys it is given; changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from freehold.kernel import DEFAULT_LIMITS, Limits
+from freehold.kernel.ledger._files import LocalDisk
+from freehold.kernel.ledger._folder import LogFolder
+from freehold.kernel.ledger._note import VerifierKey
+from freehold.kernel.ledger._statements import Checkpoint, Receipt
+from freehold.kernel.ledger._tiles import PublishedTree
+from freehold.kernel.ledger._tree import TILE_WIDTH, Hash
+from freehold.kernel.ledger.errors import LogRefusedError
+
+
+class LogReader:
+    """One published checkpoint of a log, and everything under it.
+
+    Args:
+        origin: the log that is expected in `folder`.
+        keys: public keys that are trusted; the log's own must be among them.
+        size: which checkpoint to read; the newest where it is None.
+
+    Raises:
+        LogRefusedError: no such checkpoint, another log, or signed with another key.
+        CorruptLogError: the tiles do not have the root that was signed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        origin: str,
+        *,
+        keys: Iterable[VerifierKey],
+        size: int | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        parts = LogFolder(folder, LocalDisk())
+        self._head = parts.read_head(keys, limits=limits, size=size)
+        self._store = parts.store
+        if self.checkpoint.origin != origin:
+            raise LogRefusedError(
+                "ledger.key", f"this is the log {self.checkpoint.origin}, expected {origin}"
+            )
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The checkpoint, verified."""
+        return self._head.checkpoint
+
+    @property
+    def note(self) -> str:
+        """The checkpoint, as it was signed."""
+        return self._head.note
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield the entries of [start, stop), each checked against the root before it is yielded.
+
+        Raises:
+            ValueError: the checkpoint does not reach that far.
+            CorruptLogError: something was changed; it is raised where the change is met.
+        """
+        end = self.checkpoint.size if stop is None else stop
+        if not 0 <= start <= end <= (size := self.checkpoint.size):
+            raise ValueError(f"the checkpoint has size {size}, not [{start}, {end})")
+        return self._tree().entries(start, end)
+
+    def verify_all(self) -> Checkpoint:
+        """Check every entry and every tile against the root, and return the checkpoint.
+
+        Raises:
+            CorruptLogError: something was changed or is missing.
+        """
+        tree = self._tree()
+        for index in range(-(-self.checkpoint.size // TILE_WIDTH)):
+            tree.bundle(index)
+        return self.checkpoint
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of every tile under the checkpoint, checked: what an export holds.
+
+        Complete for this checkpoint's size, also where the log has grown beyond it.
+
+        Raises:
+            CorruptLogError: something was changed or is missing.
+        """
+        return self._tree().files()
+
+    def receipt(self, index: int) -> Receipt:
+        """Prove that the entry at `index` is under the checkpoint.
+
+        Raises:
+            ValueError: it has no such entry.
+        """
+        if not 0 <= index < self.checkpoint.size:
+            raise ValueError(f"the checkpoint has size {self.checkpoint.size}, no entry {index}")
+        return Receipt(index, tuple(self._tree().inclusion(index)), self.note)
+
+    def consistency(self, old_size: int) -> list[Hash]:
+        """Prove that the tree of `old_size` is a prefix of this one.
+
+        Raises:
+            ValueError: this one is smaller.
+        """
+        if not 0 <= old_size <= self.checkpoint.size:
+            raise ValueError(f"the checkpoint has size {self.checkpoint.size}")
+        return self._tree().consistency(old_size)
+
+    def _tree(self) -> PublishedTree:
+        return PublishedTree(self._store, self._head.edge.tree)

@@ -1,0 +1,241 @@
+"""The layout of C2SP tlog-tiles, and the tree of one checkpoint read from its tiles.
+
+Reads only, through `TileSource`. Every hash and entry that leaves here was checked against the
+right edge of the tree, whose root is the checkpoint's: what does not fit raises `CorruptLogError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Protocol
+
+from freehold.kernel.ledger._tree import (
+    HASH_BYTES,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    Hash,
+    Tile,
+    Tree,
+    edge_widths,
+    largest_power_below,
+    leaf_hash,
+    node_hash,
+    perfect_root,
+)
+from freehold.kernel.ledger.errors import CorruptLogError
+
+
+class TileSource(Protocol):
+    """Where tiles are read. A path that is not there raises `FileNotFoundError`."""
+
+    def read(self, path: str) -> bytes: ...
+
+
+def tile_path(level: int, index: int, *, width: int = TILE_WIDTH) -> str:
+    """Path of a hash tile: `tile/0/x001/234`, `tile/1/000.p/17` when partial."""
+    return _path(f"tile/{level}", index, width=width)
+
+
+def bundle_path(index: int, width: int = TILE_WIDTH) -> str:
+    """Path of an entry bundle: `tile/entries/x001/234`."""
+    return _path("tile/entries", index, width=width)
+
+
+def _path(folder: str, index: int, *, width: int) -> str:
+    groups = [f"{index % 1000:03}"]
+    while index := index // 1000:
+        groups.append(f"x{index % 1000:03}")
+    partial = "" if width == TILE_WIDTH else f".p/{width}"
+    return f"{folder}/{'/'.join(reversed(groups))}{partial}"
+
+
+def frame_entry(entry: bytes) -> bytes:
+    """One entry as it lies in a bundle: uint16 length, then the entry."""
+    return len(entry).to_bytes(2) + entry
+
+
+def split_bundle(data: bytes) -> list[bytes]:
+    """Take a bundle apart.
+
+    Raises:
+        CorruptLogError: the lengths do not add up.
+    """
+    bounds, position, end = [0], 0, len(data)
+    while position + 2 <= end:
+        position += 2 + (data[position] << 8 | data[position + 1])
+        bounds.append(position)
+    if position != end:
+        raise CorruptLogError("ledger.corrupt", "an entry bundle ends within an entry")
+    return [data[start + 2 : stop] for start, stop in pairwise(bounds)]
+
+
+def load_edge(source: TileSource, size: int) -> Tree:
+    """Read the right edge of the tree of `size`; the caller compares its root.
+
+    Raises:
+        CorruptLogError: a tile is missing or too short.
+    """
+    rows = []
+    for level, width in enumerate(edge_widths(size)):
+        index = size >> TILE_HEIGHT * (level + 1)
+        rows.append(read_hashes(source, level=level, index=index, width=width) if width else b"")
+    return Tree(size, rows)
+
+
+def read_hashes(source: TileSource, *, level: int, index: int, width: int) -> bytes:
+    """Read the first `width` hashes of a tile, unchecked, from the partial or the full one."""
+    data = _read(source, tile_path(level, index), width=width)[: width * HASH_BYTES]
+    if len(data) != width * HASH_BYTES:
+        raise CorruptLogError(
+            "ledger.corrupt", f"{tile_path(level, index, width=width)} has only {len(data)} bytes"
+        )
+    return data
+
+
+def read_bundle(source: TileSource, index: int, *, width: int) -> list[bytes]:
+    """Read the first `width` entries of a bundle, unchecked, from the partial or the full one."""
+    entries = split_bundle(_read(source, bundle_path(index), width=width))[:width]
+    if len(entries) != width:
+        raise CorruptLogError(
+            "ledger.corrupt", f"{bundle_path(index, width=width)} has only {len(entries)} entries"
+        )
+    return entries
+
+
+def _read(source: TileSource, path: str, *, width: int) -> bytes:
+    if width < TILE_WIDTH:
+        try:
+            return source.read(f"{path}.p/{width}")
+        except FileNotFoundError:
+            pass  # a partial one may be removed once the full one exists
+    try:
+        return source.read(path)
+    except FileNotFoundError as error:
+        raise CorruptLogError(
+            "ledger.corrupt", f"{path} is missing", "restore the log's folder from a backup"
+        ) from error
+
+
+class PublishedTree:
+    """The tree of one checkpoint: entries and proofs, every hash checked against its root.
+
+    Args:
+        source: where the tiles lie.
+        edge: the right edge, whose root the caller has compared with a signed checkpoint.
+
+    A full tile is checked against its hash in the tile above it, up to the edge. The last tile of
+    each level is remembered, so that reading in order checks each tile once. Not thread-safe.
+    """
+
+    def __init__(self, source: TileSource, edge: Tree) -> None:
+        self._source = source
+        self._size = edge.size
+        self._edge = {tile.level: tile for tile in edge.edge()}
+        self._checked: dict[int, Tile] = {}
+
+    def leaf(self, index: int) -> Hash:
+        """Leaf hash of the entry at `index`."""
+        return self._node(0, index)
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """Yield the entries of [start, stop), each checked before it is yielded.
+
+        Raises:
+            CorruptLogError: a tile or bundle is missing or was changed.
+        """
+        for index in range(start // TILE_WIDTH, -(-stop // TILE_WIDTH)):
+            first = index * TILE_WIDTH
+            yield from self.bundle(index)[max(start - first, 0) : stop - first]
+
+    def bundle(self, index: int) -> list[bytes]:
+        """Read one entry bundle, checked."""
+        tile = self._tile(0, index)
+        entries = read_bundle(self._source, index, width=tile.width)
+        if b"".join(map(leaf_hash, entries)) != tile.hashes:
+            raise CorruptLogError(
+                "ledger.corrupt",
+                f"an entry of {bundle_path(index)} is not the one that was hashed into the tree",
+                "the ledger was changed after it was written; compare it with a backup",
+            )
+        return entries
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of every bundle and tile that a tree of this size has, checked."""
+        for index in range(-(-self._size // TILE_WIDTH)):
+            entries = self.bundle(index)
+            yield bundle_path(index, len(entries)), b"".join(map(frame_entry, entries))
+        for level in range(len(edge_widths(self._size))):
+            for index in range(-(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
+                tile = self._tile(level, index)
+                yield tile_path(level, index, width=tile.width), tile.hashes
+
+    def inclusion(self, index: int) -> list[Hash]:
+        """Path from the leaf at `index` to the root (RFC 9162, 2.1.3.1)."""
+        low, high = 0, self._size
+        path = []
+        while high - low > 1:
+            middle = low + largest_power_below(high - low)
+            if index < middle:
+                path.append(self._root(middle, high))
+                high = middle
+            else:
+                path.append(self._root(low, middle))
+                low = middle
+        return path[::-1]
+
+    def consistency(self, old_size: int) -> list[Hash]:
+        """Proof that the tree of `old_size` is a prefix of this one (RFC 9162, 2.1.4.1)."""
+        low, high = 0, self._size
+        proof = []
+        while 0 < old_size < high:
+            middle = low + largest_power_below(high - low)
+            if old_size <= middle:
+                proof.append(self._root(middle, high))
+                high = middle
+            else:
+                proof.append(self._root(low, middle))
+                low = middle
+        if low:
+            proof.append(self._root(low, high))
+        return proof[::-1]
+
+    def _root(self, low: int, high: int) -> Hash:
+        """Root over the leaves [low, high), where `low` is aligned as in a proof's subtree."""
+        root: Hash | None = None
+        while low < high:
+            level = min((high & -high).bit_length(), (high - low).bit_length()) - 1
+            left = self._node(level, (high >> level) - 1)
+            root = left if root is None else node_hash(left, root)
+            high -= 1 << level
+        if root is None:
+            raise ValueError("a proof has no empty subtree")
+        return root
+
+    def _node(self, level: int, index: int) -> Hash:
+        """Hash of the `index`-th perfect subtree of 2^level leaves."""
+        tile_level, height = divmod(level, TILE_HEIGHT)
+        first = index << height
+        tile = self._tile(tile_level, first // TILE_WIDTH)
+        start = first % TILE_WIDTH * HASH_BYTES
+        return perfect_root(tile.hashes[start : start + (HASH_BYTES << height)])
+
+    def _read_tile(self, level: int, index: int) -> Tile:
+        hashes = read_hashes(self._source, level=level, index=index, width=TILE_WIDTH)
+        return Tile(level, index, hashes)
+
+    def _tile(self, level: int, index: int) -> Tile:
+        edge = self._edge.get(level)
+        if edge is not None and edge.index == index:
+            return edge
+        tile = self._checked.get(level)
+        if tile is None or tile.index != index:
+            tile = self._read_tile(level, index)
+            if perfect_root(tile.hashes) != self._node(TILE_HEIGHT * (level + 1), index):
+                raise CorruptLogError(
+                    "ledger.corrupt",
+                    f"{tile_path(level, index)} does not hash into the tile above it",
+                    "the ledger was changed after it was written; compare it with a backup",
+                )
+            self._checked[level] = tile
+        return tile

@@ -1,0 +1,55 @@
+"""What can go wrong in the ledger.
+
+FreeholdError
+└── LedgerError
+    ├── ProofError       ledger.proof           a Merkle proof or receipt does not hold
+    ├── NoteError        ledger.note            a note or receipt does not follow its format
+    │                    ledger.signature       not signed by a known key, or wrongly
+    ├── LogRefusedError  ledger.missing         there is no log to open
+    │                    ledger.exists          there is one already
+    │                    ledger.locked          another process writes to it
+    │                    ledger.key             it is another log, or signed with another key
+    ├── CorruptLogError  ledger.corrupt         the folder contradicts itself
+    ├── RewindError      ledger.rewind          shorter than a checkpoint already trusted
+    ├── ForkError        ledger.fork            does not contain a checkpoint already trusted
+    └── LogStoppedError  ledger.closed          closed by its owner
+                         ledger.sync_failed     a write failed; nothing of it was acknowledged
+                         ledger.commit_failed   the records are durable, `on_commit` failed
+                         ledger.publish_failed  the records are durable, publishing failed
+"""
+
+from __future__ import annotations
+
+from freehold.kernel import FreeholdError
+
+
+class LedgerError(FreeholdError):
+    """Root of the ledger's errors."""
+
+
+class ProofError(LedgerError):
+    """A Merkle proof or a receipt does not prove what it claims."""
+
+
+class NoteError(LedgerError):
+    """A signed note is malformed or not signed by a key that is known."""
+
+
+class LogRefusedError(LedgerError):
+    """A log was not opened or created; nothing was changed."""
+
+
+class CorruptLogError(LedgerError):
+    """The bytes of a log contradict each other; nothing is skipped or guessed."""
+
+
+class RewindError(LedgerError):
+    """The log is older than what was already trusted."""
+
+
+class ForkError(LedgerError):
+    """The log has another history than the one already trusted."""
+
+
+class LogStoppedError(LedgerError):
+    """The log takes no more records until it is opened again."""

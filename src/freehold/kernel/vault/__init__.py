@@ -1,0 +1,31 @@
+"""The vault: everything that has bytes, sealed under key domains that can be erased.
+
+Blobs are age files that the stock `age` opens; the bodies of acts are frames in append-only
+segments. It knows neither the ledger nor who may read what. Format: docs/formats/vault.md.
+
+    Vault.create(folder, keyring).close()
+    with Vault.open(folder, keyring) as vault:
+        sealed = vault.seal(domain_id, stream)
+        with vault.unseal(domain_id, sealed.name) as content:
+            content.read()
+"""
+
+from freehold.kernel.vault._blobs import BlobStore, FolderStore, StoredBlob
+from freehold.kernel.vault._bodies import BodyAt
+from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
+from freehold.kernel.vault._vault import Collected, Sealed, Vault
+from freehold.kernel.vault.errors import MissingBlob, VaultError
+
+__all__ = [
+    "DEFAULT_VAULT_LIMITS",
+    "BlobStore",
+    "BodyAt",
+    "Collected",
+    "FolderStore",
+    "MissingBlob",
+    "Sealed",
+    "StoredBlob",
+    "Vault",
+    "VaultError",
+    "VaultLimits",
+]

@@ -1,0 +1,22 @@
+"""People: who they are, what they may do, how they prove it, and what they have approved.
+
+actor = people.authenticate(token)                     # or Unauthenticated
+people.approve(statement, signature)                   # signed with the person's own key, never by token
+"""
+
+from freehold.parties._acts import DECLARATIONS, principal_attributes
+from freehold.parties._refusals import Refusals
+from freehold.parties._service import IssuedToken, NewPerson, PeopleService, Person
+from freehold.parties.errors import PartyError, Unauthenticated
+
+__all__ = [
+    "DECLARATIONS",
+    "IssuedToken",
+    "NewPerson",
+    "PartyError",
+    "PeopleService",
+    "Person",
+    "Refusals",
+    "Unauthenticated",
+    "principal_attributes",
+]

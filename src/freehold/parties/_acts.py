@@ -1,0 +1,241 @@
+"""What is done to people, their tokens and their approvals, declared; and how policies see a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, Text, select
+
+from freehold.charter import founding_role
+from freehold.kernel import Ref
+from freehold.kernel.acts import (
+    ANY,
+    Act,
+    Attributes,
+    Code,
+    Codes,
+    Declarations,
+    Digest,
+    Id,
+    Moment,
+    Nonce,
+    Query,
+    Record,
+    ResourceType,
+    found,
+)
+from freehold.kernel.catalog import DOMAIN, ERASABLE, Amend, Catalog, Change, Put
+
+TABLES = MetaData()
+
+PERSON = Table(
+    "person",
+    TABLES,
+    Column("id", String(36), primary_key=True, info=DOMAIN),
+    Column("kind", String, nullable=False),  # user | service
+    Column("roles", Text, nullable=False),  # codes, separated by spaces
+    Column("clearances", Text, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("since", String, nullable=False),
+    Column("code", String, info=ERASABLE),
+    Column("name", String, info=ERASABLE),
+    Column("ssh_key", String, info=ERASABLE),
+    Index("person_by_code", "code"),
+)
+
+TOKEN = Table(
+    "token",
+    TABLES,
+    Column("id", String(36), primary_key=True),
+    Column("person", String(36), nullable=False, info=DOMAIN),
+    Column("expires", String, nullable=False),
+    Column("is_revoked", Boolean, nullable=False),
+    Column("hash", String, info=ERASABLE),
+    Column("nonce", String, unique=True),
+    Index("token_by_hash", "hash"),
+)
+
+APPROVAL = Table(
+    "approval",
+    TABLES,
+    Column("id", String(36), primary_key=True),  # of the record
+    Column("approver", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("resource", String, nullable=False),
+    Column("evidence", String, nullable=False),
+    Column("policy_set", String, nullable=False),
+    Column("nonce", String, nullable=False, unique=True),
+    Column("expires", String, nullable=False),
+    Index("approval_by_resource", "resource", "act"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolPerson(Act, name="person.enrol", on="Person"):
+    """Enrol a person or service with roles, clearances and, for people who sign, a public key."""
+
+    roles: Codes
+    clearances: Codes
+    unit: Code = ""
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        ref = Ref.parse(record.resource)
+        known = details or {}
+        yield Put(
+            PERSON,
+            {
+                "id": ref.id,
+                "kind": ref.kind,
+                "roles": " ".join(record.facts["roles"]),
+                "clearances": " ".join(record.facts["clearances"]),
+                "unit": record.facts["unit"],
+                "is_active": True,
+                "since": record.time,
+                "code": known.get("code"),
+                "name": known.get("name"),
+                "ssh_key": known.get("ssh_key"),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignPerson(Act, name="person.assign", on="Person"):
+    """Give a person other roles and clearances."""
+
+    roles: Codes
+    clearances: Codes
+    unit: Code = ""
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        yield Amend(
+            PERSON,
+            {"id": Ref.parse(record.resource).id},
+            {
+                "roles": " ".join(record.facts["roles"]),
+                "clearances": " ".join(record.facts["clearances"]),
+                "unit": record.facts["unit"],
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokePerson(Act, name="person.revoke", on="Person"):
+    """End a person's part in the estate: their tokens and later approvals count no more."""
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        person = Ref.parse(record.resource).id
+        yield Amend(PERSON, {"id": person}, {"is_active": False})
+        yield Amend(TOKEN, {"person": person}, {"is_revoked": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueToken(Act, name="token.issue", on="Person"):
+    """Issue an API token, shown once; the estate keeps its hash."""
+
+    expires: Moment
+    nonce: Nonce
+    token: Id | None = found()
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        yield Put(
+            TOKEN,
+            {
+                "id": record.facts["token"],
+                "person": Ref.parse(record.resource).id,
+                "expires": record.facts["expires"],
+                "is_revoked": False,
+                "hash": (details or {}).get("hash"),
+                "nonce": record.facts["nonce"],
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn(IssueToken, name="token.login", on="Person"):
+    """Issue a token to oneself, by a signature with one's own enrolled key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeToken(Act, name="token.revoke", on="Person"):
+    """Revoke one token of a person."""
+
+    token: Id
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        yield Amend(TOKEN, {"id": record.facts["token"]}, {"is_revoked": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveApproval(Act, name="approval.give", on=ANY):
+    """Approve another person's act on this resource, by signature over what was looked at."""
+
+    for_act: Code
+    evidence: Digest
+    policy_set: Digest
+    nonce: Nonce
+    expires: Moment
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        yield Put(
+            APPROVAL,
+            {
+                "id": record.id,
+                "approver": record.principal,
+                "act": record.facts["for_act"],
+                "resource": record.resource,
+                "evidence": record.facts["evidence"],
+                "policy_set": record.facts["policy_set"],
+                "nonce": record.facts["nonce"],
+                "expires": record.facts["expires"],
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseUnknown(Act, name="access.refused", on="Estate"):
+    """The number of unauthenticated calls refused since the last such record; done by the estate itself."""
+
+    count: int
+
+
+def principal_attributes(catalog: Catalog, principal: Ref) -> Attributes:
+    """How policies see a principal. Somebody unknown has no roles and is not active.
+
+    Before the charter is ratified its owners are known from the charter alone; before anything is recorded the estate itself
+    acts once, to create itself.
+    """
+    row = catalog.first(select(PERSON).where(PERSON.c.id == principal.id))
+    if row is not None:
+        return {
+            "roles": row.roles.split() if row.is_active else [],
+            "clearances": row.clearances.split() if row.is_active else [],
+            "unit": row.unit,
+            "is_active": bool(row.is_active),
+        }
+    role = founding_role(catalog, principal)
+    return {
+        "roles": [role] if role else [],
+        "clearances": [],
+        "unit": "",
+        "is_active": bool(role),
+    }
+
+
+DECLARATIONS = Declarations(
+    acts=(EnrolPerson, AssignPerson, RevokePerson, IssueToken, LogIn, RevokeToken, GiveApproval, RefuseUnknown),
+    queries=(Query("person.list", "Estate"),),
+    resources=(
+        ResourceType("Person", "user"),
+        ResourceType("Person", "service"),
+    ),
+    tables=(TABLES,),
+)

@@ -1,0 +1,412 @@
+"""The verbs about people: enrol, assign, revoke, tokens, log in by signature, and approvals.
+
+A token is 32 random bytes, shown once; the estate keeps its SHA-256, which is enough for a secret that cannot be guessed. Approvals
+are never given by token: they are signed with the person's own key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from freehold.charter import Charter, CharterService
+from freehold.kernel import DEFAULT_LIMITS, Ref, check_name, format_time, new_id, parse_time
+from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline
+from freehold.kernel.signatures import Statement, parse_public_key, verify
+from freehold.parties._acts import (
+    APPROVAL,
+    PERSON,
+    TOKEN,
+    AssignPerson,
+    EnrolPerson,
+    GiveApproval,
+    IssueToken,
+    LogIn,
+    RevokePerson,
+    RevokeToken,
+)
+from freehold.parties.errors import PartyError, Unauthenticated
+
+TOKEN_PREFIX = "fh_"  # noqa: S105  # so that scanners of leaked secrets can know one
+TOKEN_DAYS = 30
+STATEMENT_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person or service as the estate knows them; names are None once erased."""
+
+    ref: str
+    code: str | None
+    name: str | None
+    roles: tuple[str, ...]
+    clearances: tuple[str, ...]
+    unit: str
+    is_active: bool
+    can_sign: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token, the one time that it is shown."""
+
+    id: str
+    token: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """What enrolment needs to know."""
+
+    code: str
+    name: str
+    roles: tuple[str, ...]
+    clearances: tuple[str, ...] = ()
+    unit: str = ""
+    ssh_key: str = ""
+    kind: str = "user"
+
+
+EvidenceOf = Callable[[Ref], str]
+
+
+class PeopleService:
+    """People, their credentials and approvals."""
+
+    def __init__(
+        self, pipeline: Pipeline, charter: CharterService, evidence: Mapping[str, EvidenceOf]
+    ) -> None:
+        """`evidence` tells for each act that may need approval what its approvers look at, as a digest."""
+        self._pipeline = pipeline
+        self._charter = charter
+        self._evidence = evidence
+
+    # -- who is it ----------------------------------------------------------------------------------------------------
+
+    def authenticate(self, token: str) -> Actor:
+        """Find out whose token this is.
+
+        Raises:
+            Unauthenticated: nobody's, or expired, or revoked.
+        """
+        hashed = _hash(token)
+        row = self._pipeline.stores.catalog.first(select(TOKEN).where(TOKEN.c.hash == hashed))
+        if row is None or not hmac.compare_digest(row.hash, hashed) or row.is_revoked:
+            raise Unauthenticated
+        if parse_time(row.expires) <= self._pipeline.clock.now():
+            raise Unauthenticated
+        person = self._row(PERSON.c.id == row.person)
+        if person is None or not person.is_active:
+            raise Unauthenticated
+        return Actor(Ref(person.kind, person.id))
+
+    def find(self, name: str) -> Ref:
+        """Resolve a person's code, `user:code` or `user:<id>`.
+
+        Raises:
+            NotFound: nobody of that name.
+        """
+        code = name.partition(":")[2] if ":" in name else name
+        row = self._row((PERSON.c.code == code) | (PERSON.c.id == code))
+        if row is None:
+            raise NotFound(
+                "party.unknown", f"nobody here is called {name!r:.80}", "see `freehold people list`"
+            )
+        return Ref(row.kind, row.id)
+
+    def list(self, actor: Actor) -> tuple[Person, ...]:
+        """Everybody, with roles and clearances."""
+        self._pipeline.ask(actor, "person.list", on=self._pipeline.circumstances.estate)
+        rows = self._pipeline.stores.catalog.all(
+            select(PERSON).order_by(PERSON.c.since, PERSON.c.id)
+        )
+        return tuple(map(_person, rows))
+
+    # -- enrolment ----------------------------------------------------------------------------------------------------
+
+    def enrol(self, actor: Actor, person: NewPerson) -> Person:
+        """Enrol a person or service.
+
+        Raises:
+            Conflict: the code is taken.
+            MalformedError: the code or the key is not of its form.
+        """
+        check_name(person.code)
+        if self._row((PERSON.c.code == person.code) & PERSON.c.is_active):
+            raise Conflict("party.exists", f"somebody is already enrolled as {person.code}")
+        self._check_codes(person.roles, person.clearances)
+        known = self._charter.known_people() if "owner" in person.roles else {}
+        ref = Ref(person.kind, known.get(person.code) or new_id())
+        key = parse_public_key(person.ssh_key) if person.ssh_key else ""
+        enrolment = EnrolPerson(roles=person.roles, clearances=person.clearances, unit=person.unit)
+        with self._pipeline.perform(actor, enrolment, on=ref) as act:
+            act.describe(code=person.code, name=person.name, ssh_key=key)
+            act.conclude()
+        return self._person(ref)
+
+    def enrol_charter(self, actor: Actor) -> tuple[Person, ...]:
+        """Enrol whom the charter in force names and who is not enrolled yet; safe to repeat."""
+        charter = self._charter.in_force()
+        enrolled = []
+        for code in charter.people:
+            if self._row(PERSON.c.code == code) is None:
+                enrolled.append(self.enrol(actor, _from_charter(charter, code)))
+        return tuple(enrolled)
+
+    def assign(
+        self,
+        actor: Actor,
+        person: str,
+        *,
+        roles: Sequence[str],
+        clearances: Sequence[str] = (),
+        unit: str = "",
+    ) -> Person:
+        """Give a person other roles and clearances."""
+        ref = self.find(person)
+        self._check_codes(roles, clearances)
+        assignment = AssignPerson(roles=tuple(roles), clearances=tuple(clearances), unit=unit)
+        with self._pipeline.perform(actor, assignment, on=ref) as act:
+            act.conclude()
+        return self._person(ref)
+
+    def revoke(self, actor: Actor, person: str) -> Person:
+        """End a person's part: roles, tokens and future approvals."""
+        ref = self.find(person)
+        with self._pipeline.perform(actor, RevokePerson(), on=ref) as act:
+            act.conclude()
+        return self._person(ref)
+
+    # -- tokens -------------------------------------------------------------------------------------------------------
+
+    def token(self, actor: Actor, person: str, *, days: int = TOKEN_DAYS) -> IssuedToken:
+        """Issue a token to a person; it is shown this once."""
+        return self._issue(actor, self.find(person), IssueToken(expires=self._in(days), nonce=new_id().replace("-", "")))
+
+    def login(self, statement: bytes, signature: str) -> IssuedToken:
+        """Issue a token to whoever signed `token.login` for themselves with their enrolled key.
+
+        Raises:
+            SignatureError: not that person's signature.
+            PartyError: the statement is about something else, expired, or was used before.
+        """
+        said = Statement.parse(statement)
+        ref = Ref.parse(said.approver)
+        expected = self._statement(ref, LogIn.name, ref, evidence=_login_evidence(ref))
+        self._check(statement, signature, expected)
+        if self._pipeline.stores.catalog.first(
+            select(TOKEN.c.id).where(TOKEN.c.nonce == said.nonce)
+        ):
+            raise PartyError("party.replay", "this signed statement was already used")
+        return self._issue(Actor(ref), ref, LogIn(expires=self._in(TOKEN_DAYS), nonce=said.nonce))
+
+    def revoke_token(self, actor: Actor, person: str, token_id: str) -> None:
+        """Revoke one token of a person."""
+        ref = self.find(person)
+        with self._pipeline.perform(actor, RevokeToken(token=token_id), on=ref) as act:
+            act.conclude()
+
+    # -- approvals ----------------------------------------------------------------------------------------------------
+
+    def statement(self, person: str, act: str, resource: Ref | None = None) -> Statement:
+        """What `person` has to sign to approve `act` on `resource` as it is now; or, for `token.login`, to log in.
+
+        Raises:
+            PartyError: that act takes no approvals.
+        """
+        ref = self.find(person)
+        if act == LogIn.name:
+            return self._statement(ref, act, ref, evidence=_login_evidence(ref))
+        if act not in self._evidence or resource is None:
+            raise PartyError(
+                "party.no_approval",
+                f"{act!r:.80} takes no approvals; these do: {', '.join(sorted(self._evidence))}",
+            )
+        return self._statement(ref, act, resource, evidence=self._evidence[act](resource))
+
+    def approve(self, statement: bytes, signature: str) -> str:
+        """Record a signed approval; returns the act's id. The signature is the authentication.
+
+        Raises:
+            SignatureError: not that person's signature.
+            PartyError: the statement is expired, was used before, or what it covers has changed since.
+        """
+        said = Statement.parse(statement)
+        approver, resource = Ref.parse(said.approver), Ref.parse(said.resource)
+        if said.act not in self._evidence:
+            raise PartyError("party.no_approval", f"{said.act!r:.80} takes no approvals")
+        expected = self._statement(
+            approver, said.act, resource, evidence=self._evidence[said.act](resource)
+        )
+        self._check(statement, signature, expected)
+        catalog = self._pipeline.stores.catalog
+        if catalog.first(select(APPROVAL.c.id).where(APPROVAL.c.nonce == said.nonce)):
+            raise PartyError("party.replay", "this signed statement was already used")
+        approval = GiveApproval(
+            for_act=said.act,
+            evidence=said.evidence,
+            policy_set=said.policy_set,
+            nonce=said.nonce,
+            expires=said.expires,
+        )
+        with self._pipeline.perform(Actor(approver), approval, on=resource) as act:
+            act.describe(statement=statement.decode(), signature=signature)
+            act.conclude()
+        return act.recorded.record.id
+
+    def valid(
+        self, act: str, resource: Ref, *, evidence: str, excluded: frozenset[str]
+    ) -> tuple[str, ...]:
+        """Serve as the kernel's `Approvals`: unexpired, under the policies in force, by distinct others."""
+        try:
+            rule = self._charter.in_force().approvals.get(act)
+        except Conflict:
+            return ()
+        if rule is None:
+            return ()
+        rows = self._pipeline.stores.catalog.all(
+            select(APPROVAL)
+            .where(
+                APPROVAL.c.act == act,
+                APPROVAL.c.resource == str(resource),
+                APPROVAL.c.evidence == evidence,
+                APPROVAL.c.policy_set == self._pipeline.policies.digest,
+            )
+            .order_by(APPROVAL.c.id)
+        )
+        now = self._pipeline.clock.now()
+        counted: dict[str, str] = {}
+        for row in rows:
+            approver = Ref.parse(row.approver)
+            person = self._row(PERSON.c.id == approver.id)
+            is_eligible = (
+                row.approver not in excluded
+                and parse_time(row.expires) > now
+                and person is not None
+                and person.is_active
+                and not set(rule.roles).isdisjoint(person.roles.split())
+            )
+            if is_eligible:
+                counted.setdefault(row.approver, row.id)
+        return tuple(counted.values())
+
+    def allowed_signers(self, actor: Actor) -> str:
+        """The public keys of all who sign, as an OpenSSH allowed_signers file. To be trusted only as far as its source."""
+        self._pipeline.ask(actor, "person.list", on=self._pipeline.circumstances.estate)
+        rows = self._pipeline.stores.catalog.all(select(PERSON).order_by(PERSON.c.id))
+        return "".join(
+            f'{row.kind}:{row.id} namespaces="freehold-approval" {row.ssh_key}\n'
+            for row in rows
+            if row.ssh_key
+        )
+
+    # -- within -------------------------------------------------------------------------------------------------------
+
+    def _issue(self, actor: Actor, ref: Ref, issue: IssueToken) -> IssuedToken:
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        token_id = new_id()
+        with self._pipeline.perform(actor, issue, on=ref) as act:
+            act.describe(hash=_hash(token))
+            act.conclude(token=token_id)
+        return IssuedToken(token_id, token, issue.expires)
+
+    def _in(self, days: int) -> str:
+        return format_time(self._pipeline.clock.now() + timedelta(days=days))
+
+    def _statement(self, approver: Ref, act: str, resource: Ref, *, evidence: str) -> Statement:
+        pipeline = self._pipeline
+        return Statement(
+            estate=pipeline.circumstances.estate.id,
+            approver=str(approver),
+            act=act,
+            resource=str(resource),
+            evidence=evidence,
+            policy_set=pipeline.policies.digest,
+            nonce=new_id().replace("-", ""),
+            expires=format_time(pipeline.clock.now() + timedelta(days=STATEMENT_DAYS)),
+        )
+
+    def _check(self, statement: bytes, signature: str, expected: Statement) -> None:
+        """Refuse a statement that is not what would be asked for now, or not signed by its approver."""
+        said = Statement.parse(statement)
+        for name in ("estate", "approver", "act", "resource", "evidence", "policy_set"):
+            if getattr(said, name) != getattr(expected, name):
+                raise PartyError(
+                    "party.statement",
+                    f"the signed statement's {name} is {getattr(said, name)!r:.90}; it is now {getattr(expected, name)}",
+                    "look at the thing again and sign a fresh statement",
+                )
+        now, expires = self._pipeline.clock.now(), parse_time(said.expires)
+        if not now < expires <= now + timedelta(days=DEFAULT_LIMITS.approval_days_max):
+            raise PartyError(
+                "party.expired",
+                f"the signed statement expired or is valid too long: {said.expires}",
+            )
+        person = self._row(PERSON.c.id == Ref.parse(said.approver).id)
+        if person is None or not person.is_active or not person.ssh_key:
+            raise PartyError("party.no_key", f"{said.approver} has no key enrolled here")
+        verify(statement, signature, person.ssh_key)
+
+    def _check_codes(self, roles: Sequence[str], clearances: Sequence[str]) -> None:
+        charter = self._charter.in_force()
+        for wanted, known, what in (
+            (roles, charter.roles, "role"),
+            (clearances, charter.classes, "data class"),
+        ):
+            unknown = sorted(set(wanted) - set(known))
+            if unknown:
+                raise PartyError(
+                    "party.code",
+                    f"the charter has no {what} {unknown[0]!r:.80}; it has {', '.join(sorted(known))}",
+                )
+
+    def _row(self, which: Any) -> Row[Any] | None:
+        return self._pipeline.stores.catalog.first(
+            select(PERSON).where(which).order_by(PERSON.c.is_active.desc())
+        )
+
+    def _person(self, ref: Ref) -> Person:
+        row = self._row(PERSON.c.id == ref.id)
+        assert row is not None  # noqa: S101  # just recorded
+        return _person(row)
+
+
+def _person(row: Row[Any]) -> Person:
+    return Person(
+        ref=f"{row.kind}:{row.id}",
+        code=row.code,
+        name=row.name,
+        roles=tuple(row.roles.split()),
+        clearances=tuple(row.clearances.split()),
+        unit=row.unit,
+        is_active=bool(row.is_active),
+        can_sign=bool(row.ssh_key),
+    )
+
+
+def _from_charter(charter: Charter, code: str) -> NewPerson:
+    person = charter.people[code]
+    return NewPerson(
+        code=person.code,
+        name=person.name,
+        roles=person.roles,
+        clearances=tuple(sorted(charter.clearances(code))),
+        unit=person.unit,
+        ssh_key=person.ssh_key or "",
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _login_evidence(ref: Ref) -> str:
+    return "sha256:" + hashlib.sha256(f"freehold/login/v1\0{ref}".encode()).hexdigest()

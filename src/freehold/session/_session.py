@@ -1,0 +1,95 @@
+"""A session: verbs by noun, over whatever carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol
+
+from freehold.session._upload import opened_upload
+from freehold.verbs import VERBS, Download, Verb
+
+
+class Transport(Protocol):
+    """Carries one call to an estate and its result back, as plain JSON values or a `Download`."""
+
+    def call(self, verb: Verb, arguments: Mapping[str, Any], upload: BinaryIO | None) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class Session:
+    """An estate as its user sees it: `session.data.list()`, `session.models.promote("triage@1")`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def call(self, path: str, *positional: Any, **options: Any) -> Any:
+        """Call a verb by its path, `data.ingest`.
+
+        Raises:
+            FreeholdError: what the estate answered, with its code, message and hint.
+            TypeError: no such verb, or more arguments than it has.
+        """
+        verb = VERBS.get(path)
+        if verb is None:
+            raise TypeError(f"there is no verb {path!r}")
+        names = [p.name for p in verb.parameters if not p.is_option]
+        if verb.upload is not None:
+            names.insert(1, verb.upload.name)
+        if len(positional) > len(names):
+            raise TypeError(f"{path} takes {len(names)} arguments, got {len(positional)}")
+        arguments = {**dict(zip(names, positional, strict=False)), **options}
+        if verb.upload is None:
+            return self._transport.call(verb, arguments, None)
+        source: str | Path | BinaryIO = arguments.pop(verb.upload.name)
+        with opened_upload(source) as (stream, format_):
+            if format_ is not None:
+                arguments.setdefault("format", format_.value)
+            return self._transport.call(verb, arguments, stream)
+
+    def download(self, path: str, target: str | Path, *positional: Any, **options: Any) -> Any:
+        """Call a verb that hands out a file, write the file to `target`, and return the verb's summary."""
+        result: Download = self.call(path, *positional, **options)
+        with result.file as source, Path(target).open("xb") as file:
+            while chunk := source.read(1 << 20):
+                file.write(chunk)
+        return result.summary
+
+    def close(self) -> None:
+        """Let go of the estate."""
+        self._transport.close()
+
+    def __getattr__(self, noun: str) -> _Noun:
+        if noun.startswith("_") or not any(path.startswith(f"{noun}.") for path in VERBS):
+            raise AttributeError(noun)
+        return _Noun(self, noun)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Noun:
+    def __init__(self, session: Session, noun: str) -> None:
+        self._session = session
+        self._noun = noun
+
+    def __getattr__(self, verb: str) -> Any:
+        path = f"{self._noun}.{verb}"
+        if path not in VERBS:
+            raise AttributeError(path)
+
+        def call(*positional: Any, **options: Any) -> Any:
+            return self._session.call(path, *positional, **options)
+
+        call.__doc__ = VERBS[path].help
+        return call

@@ -1,0 +1,13 @@
+"""Errors of reaching an estate.
+
+    FreeholdError
+    └── SessionError    the server cannot be reached, or answers what no Freehold server would
+"""
+
+from __future__ import annotations
+
+from freehold.kernel import FreeholdError
+
+
+class SessionError(FreeholdError):
+    """The estate cannot be reached. Errors of the estate itself come through with their own codes."""

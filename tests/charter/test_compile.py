@@ -1,0 +1,556 @@
+"""Charters become policies that decide as the charter says: a table, and a naive reference."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from types import MappingProxyType
+from typing import Any
+
+import cedarpy
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from freehold.charter import (
+    EU_MEMBERS,
+    ISOLATION_LEVELS,
+    Charter,
+    MalformedCharterError,
+    bootstrap_policies,
+    compile_policies,
+)
+from tests.charter.world import ACTIONS, ATTRIBUTES, Question, World, asks, demo, demo_text
+
+CHARTER = demo(isolation="namespaces")
+WORLD = World(compile_policies(CHARTER, ACTIONS))
+
+HEALTH: dict[str, Any] = {
+    "its_data_class": "health",
+    "its_purposes": ["research"],
+    "its_residency": ["EU"],
+}
+READ: dict[str, Any] = HEALTH | {"purpose": "research", "isolation": 1}
+INGEST: dict[str, Any] = {"data_class": "health", "purposes": [], "residency": ["NL"]}
+MODEL: dict[str, Any] = {"its_classes": ["health"], "its_trained_by": "clara"}
+READY: dict[str, Any] = MODEL | {"its_gate": "passed", "approvals": 1}
+DEPLOYED: dict[str, Any] = {"its_classes": ["health"]}
+
+# who, does what, given what -> allowed?, by which policies
+DECISIONS: dict[str, tuple[str, str, dict[str, Any], bool, set[str]]] = {
+    "a steward ingests": ("stella", "dataset.ingest", INGEST, True, {"charter.role.steward"}),
+    "a scientist does not": ("clara", "dataset.ingest", INGEST, False, set()),
+    "a steward ingests an unknown class": (
+        "stella",
+        "dataset.ingest",
+        INGEST | {"data_class": "secret"},
+        False,
+        {"charter.class", "charter.clearance"},
+    ),
+    "a steward ingests for an undefined purpose": (
+        "stella",
+        "dataset.ingest",
+        INGEST | {"purposes": ["profit"]},
+        False,
+        {"charter.purpose.defined"},
+    ),
+    "a steward ingests for a place outside": (
+        "stella",
+        "dataset.ingest",
+        INGEST | {"residency": ["NL", "US"]},
+        False,
+        {"charter.residency.health"},
+    ),
+    "a steward ingests public data for a place outside": (
+        "stella",
+        "dataset.ingest",
+        INGEST | {"data_class": "public", "residency": ["NL", "US"]},
+        True,
+        {"charter.role.steward"},
+    ),
+    "a steward ingests for no place": (
+        "stella",
+        "dataset.ingest",
+        INGEST | {"residency": []},
+        False,
+        {"charter.residency"},
+    ),
+    "a steward ingests at a site outside": (
+        "stella",
+        "dataset.ingest",
+        INGEST | {"site": {"jurisdiction": "US"}},
+        False,
+        {"charter.residency.health"},
+    ),
+    "a steward clears": (
+        "stella",
+        "dataset.clear",
+        HEALTH | {"purposes": ["research"]},
+        True,
+        {"charter.role.steward"},
+    ),
+    "a steward clears for an undefined purpose": (
+        "stella",
+        "dataset.clear",
+        HEALTH | {"purposes": ["research", "profit"]},
+        False,
+        {"charter.purpose.defined"},
+    ),
+    "a cleared scientist reads": (
+        "clara",
+        "dataset.read",
+        READ,
+        True,
+        {"charter.role.scientist"},
+    ),
+    "one who is not cleared does not": (
+        "simon",
+        "dataset.read",
+        READ,
+        False,
+        {"charter.clearance"},
+    ),
+    "but may see that it exists": (
+        "simon",
+        "dataset.show",
+        HEALTH,
+        True,
+        {"charter.role.scientist"},
+    ),
+    "reading for another purpose": (
+        "clara",
+        "dataset.read",
+        READ | {"purpose": "diagnosis-support"},
+        False,
+        {"charter.purpose"},
+    ),
+    "reading for no purpose": (
+        "clara",
+        "dataset.read",
+        READ | {"purpose": ""},
+        False,
+        {"charter.purpose"},
+    ),
+    "reading with too little isolation": (
+        "clara",
+        "dataset.read",
+        READ | {"isolation": 0},
+        False,
+        {"charter.isolation.health"},
+    ),
+    "reading at a site outside": (
+        "clara",
+        "dataset.read",
+        READ | {"site": {"jurisdiction": "US"}},
+        False,
+        {"charter.residency", "charter.residency.health"},
+    ),
+    "reading at a place the class allows and the dataset does not": (
+        "clara",
+        "dataset.read",
+        READ | {"its_residency": ["DE"]},
+        False,
+        {"charter.residency"},
+    ),
+    "reading at a supplier's site": (
+        "clara",
+        "dataset.read",
+        READ | {"site": {"operator": "acme"}},
+        False,
+        {"charter.operator.health"},
+    ),
+    "reading at a shared site": (
+        "clara",
+        "dataset.read",
+        READ | {"site": {"tenancy": "shared"}},
+        False,
+        {"charter.tenancy.health"},
+    ),
+    "reading what was erased": (
+        "clara",
+        "dataset.read",
+        READ | {"its_is_erased": True},
+        False,
+        {"charter.not-erased"},
+    ),
+    "reading when revoked": (
+        "clara",
+        "dataset.read",
+        READ | {"is_active": False},
+        False,
+        {"charter.active"},
+    ),
+    "erasing without approval": (
+        "stella",
+        "dataset.erase",
+        HEALTH,
+        False,
+        {"charter.approvals.dataset-erase"},
+    ),
+    "erasing again, from anywhere": (
+        "stella",
+        "dataset.erase",
+        HEALTH | {"approvals": 1, "its_is_erased": True, "site": {"jurisdiction": "US"}},
+        True,
+        {"charter.role.steward"},
+    ),
+    "promoting what is ready": (
+        "otto",
+        "model.promote",
+        READY,
+        True,
+        {"charter.role.operator"},
+    ),
+    "promoting what missed its gate": (
+        "otto",
+        "model.promote",
+        READY | {"its_gate": "failed"},
+        False,
+        {"charter.gate"},
+    ),
+    "promoting what nobody approved": (
+        "otto",
+        "model.promote",
+        READY | {"approvals": 0},
+        False,
+        {"charter.approvals.model-promote", "charter.trained-by"},
+    ),
+    "a trainer promoting": ("clara", "model.promote", READY, False, set()),
+    "a scientist trains": ("simon", "model.train", {}, True, {"charter.role.scientist"}),
+    "registering a model beyond one's clearance": (
+        "simon",
+        "model.register",
+        MODEL,
+        False,
+        {"charter.clearance"},
+    ),
+    "an operator deploys": (
+        "otto",
+        "deployment.start",
+        DEPLOYED | {"isolation": 2},
+        True,
+        {"charter.role.operator"},
+    ),
+    "deploying with too little isolation": (
+        "otto",
+        "deployment.start",
+        DEPLOYED | {"isolation": 0},
+        False,
+        {"charter.isolation.health"},
+    ),
+    "stopping is never barred": (
+        "otto",
+        "deployment.stop",
+        DEPLOYED | {"site": {"jurisdiction": "US", "tenancy": "shared"}},
+        True,
+        {"charter.role.operator"},
+    ),
+    "a developer asks": ("dana", "decision.answer", DEPLOYED, True, {"charter.role.developer"}),
+    "asking for an undefined purpose": (
+        "dana",
+        "decision.answer",
+        DEPLOYED | {"purpose": "profit"},
+        False,
+        {"charter.purpose.defined"},
+    ),
+    "an auditor does not read answers": (
+        "ada",
+        "decision.read",
+        DEPLOYED,
+        False,
+        {"charter.clearance"},
+    ),
+    "an auditor reads the ledger": ("ada", "ledger.read", {}, True, {"charter.role.auditor"}),
+    "an owner alone activates no policy": (
+        "olivia",
+        "policy.activate",
+        {},
+        False,
+        {"charter.approvals.policy-activate"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DECISIONS)
+def test_the_charter_decides(case: str) -> None:
+    person, act, given, is_allowed, policies = DECISIONS[case]
+    assert WORLD.decide(asks(CHARTER, person, act, **given)) == (is_allowed, policies)
+
+
+def test_a_service_is_held_to_the_same_rules() -> None:
+    asked = asks(CHARTER, "simon", "dataset.read", **READ)
+    assert WORLD.decide(asked, principal="Service") == (False, {"charter.clearance"})
+
+
+def test_a_trial_of_one_may_promote_where_the_charter_asks_no_approval() -> None:
+    without = dataclasses.replace(CHARTER, approvals=MappingProxyType({}))
+    world = World(compile_policies(without, ACTIONS))
+    alone = READY | {"approvals": 0}
+    earnest = world.decide(asks(without, "otto", "model.promote", **alone))
+    assert earnest == (False, {"charter.trained-by"})
+    assert world.decide(asks(without, "otto", "model.promote", **alone, trial=True))[0]
+
+
+def test_a_trial_is_held_to_the_approvals_of_its_charter() -> None:
+    asked = asks(CHARTER, "otto", "model.promote", **READY | {"approvals": 0, "trial": True})
+    assert WORLD.decide(asked) == (False, {"charter.approvals.model-promote"})
+
+
+def test_a_class_that_an_amendment_dropped_is_closed_to_all() -> None:
+    shorter = dataclasses.replace(
+        CHARTER,
+        classes=MappingProxyType({c: d for c, d in CHARTER.classes.items() if c != "health"}),
+    )
+    world = World(compile_policies(shorter, ACTIONS))
+    assert world.decide(asks(CHARTER, "clara", "dataset.read", **READ)) == (
+        False,
+        {"charter.class"},
+    )
+
+
+def test_before_ratification_an_owner_may_bring_a_charter_in_and_nothing_else() -> None:
+    world = World(bootstrap_policies())
+    allowed = {act for act in ACTIONS if world.decide(asks(CHARTER, "olivia", act))[0]}
+    assert allowed == {
+        "charter.ratify",
+        "charter.propose",
+        "charter.show",
+        "estate.status",
+        "estate.create",
+    }
+    assert not any(world.decide(asks(CHARTER, "stella", act))[0] for act in ACTIONS)
+    revoked = asks(CHARTER, "olivia", "charter.ratify", is_active=False)
+    assert not world.decide(revoked)[0]
+
+
+def annotations_of(policies: str) -> list[dict[str, str]]:
+    parsed = json.loads(cedarpy.policies_to_json_str(policies))["staticPolicies"].values()
+    return [policy["annotations"] for policy in parsed]
+
+
+def test_every_policy_has_an_id_of_its_own_and_a_reason() -> None:
+    found = annotations_of(compile_policies(CHARTER, ACTIONS))
+    ids = [each["id"] for each in found]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"charter\.[a-z0-9._-]+", each) for each in ids)
+    assert all(each["reason"].endswith(".") for each in found)
+    assert {"charter.residency.health", "charter.approvals.custody-rotate"} <= set(ids)
+
+
+def test_a_refusal_says_what_where_and_what_next() -> None:
+    reasons = {
+        each["id"]: each["reason"] for each in annotations_of(compile_policies(CHARTER, ACTIONS))
+    }
+    assert reasons["charter.isolation.health"] == (
+        "Data of class health (Patients' health data (GDPR Art. 9)) may be worked on only in "
+        "isolation by namespaces or better: see isolation in [classes.health]. Install what this "
+        "site lacks for it, or use another site."
+    )
+    assert reasons["charter.approvals.model-promote"] == (
+        "model.promote needs 1 valid approval(s) by others who hold reviewer: see "
+        '[approvals."model.promote"]. Ask them to approve it (approval.give) and try again.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "path", "told"),
+    [
+        ('"model.train"', '"model.trian"', "roles.scientist.may[3]", 'did you mean "model.train"'),
+        ('"deployment.*"', '"deploy.*"', "roles.operator.may[5]", 'found "deploy.*"'),
+        (
+            '[approvals."dataset.erase"]',
+            '[approvals."dataset.eras"]',
+            'approvals."dataset.eras"',
+            'did you mean "dataset.erase"',
+        ),
+    ],
+)
+def test_an_act_that_does_not_exist_is_refused(
+    before: str, after: str, path: str, told: str
+) -> None:
+    charter = Charter.parse(demo_text().replace(before, after, 1))
+    with pytest.raises(MalformedCharterError, match=re.escape(told)) as caught:
+        compile_policies(charter, ACTIONS)
+    assert caught.value.path == path
+
+
+@pytest.mark.parametrize("kept", ["Estate", "Dataset", "Model", "Decision"])
+def test_only_acts_that_exist_are_named(kept: str) -> None:
+    actions = {act: kind for act, kind in ACTIONS.items() if kind == kept}
+    roles = {
+        code: dataclasses.replace(role, may=tuple(actions)) for code, role in CHARTER.roles.items()
+    }
+    small = dataclasses.replace(
+        CHARTER, roles=MappingProxyType(roles), approvals=MappingProxyType({})
+    )
+    World(compile_policies(small, actions), actions)
+
+
+def test_an_ingest_on_the_estate_is_held_by_what_it_proposes() -> None:
+    actions = ACTIONS | {"dataset.ingest": "Estate"}
+    world = World(compile_policies(CHARTER, actions), actions)
+    held = dataclasses.replace(asks(CHARTER, "stella", "dataset.ingest", **INGEST), resource={})
+    assert world.decide(held)[0]
+    outside = held.context | {"residency": ["US"]}
+    refused = world.decide(dataclasses.replace(held, context=outside))
+    assert refused == (False, {"charter.residency.health"})
+
+
+odd_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@given(odd_text)
+def test_no_description_can_break_out_of_its_string(odd: str) -> None:
+    classes = dict(CHARTER.classes)
+    classes["health"] = dataclasses.replace(classes["health"], description=odd)
+    roles = dict(CHARTER.roles)
+    roles["owner"] = dataclasses.replace(roles["owner"], description=odd)
+    charter = dataclasses.replace(
+        CHARTER, classes=MappingProxyType(classes), roles=MappingProxyType(roles)
+    )
+    found = annotations_of(compile_policies(charter, ACTIONS))
+    plain = annotations_of(compile_policies(CHARTER, ACTIONS))
+    assert [each["id"] for each in found] == [each["id"] for each in plain]
+    reasons = {each["id"]: each["reason"] for each in found}
+    said = " ".join(f"x ({odd.rstrip('. ')}) y".split())[2:-2]
+    assert said in reasons["charter.tenancy.health"]
+    assert said in reasons["charter.role.owner"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
+def test_no_code_can_break_out_of_its_string(odd: str) -> None:
+    """Codes are checked by the parser; the compiler does not rely on it."""
+    operators = dataclasses.replace(CHARTER.classes["health"], operators=(odd,))
+    classes = MappingProxyType({**CHARTER.classes, "health": operators})
+    world = World(compile_policies(dataclasses.replace(CHARTER, classes=classes), ACTIONS))
+    there = asks(CHARTER, "clara", "dataset.read", **READ, site={"operator": odd})
+    assert world.decide(there)[0]
+    elsewhere = asks(CHARTER, "clara", "dataset.read", **READ, site={"operator": odd + "x"})
+    assert world.decide(elsewhere) == (False, {"charter.operator.health"})
+
+
+# -- a naive reference: the charter's rules as one would write them down in Python
+
+CONTENT = {
+    "dataset.ingest",
+    "dataset.clear",
+    "dataset.read",
+    "model.register",
+    "model.fetch",
+    "deployment.start",
+    "decision.answer",
+    "decision.read",
+}
+
+
+def allowed_by_the_book(charter: Charter, asked: Question) -> bool:
+    """Answer as the text of the charter says, without Cedar."""
+    who, what, around = asked.principal, asked.resource, asked.context
+    may = [pattern for role in who["roles"] for pattern in charter.roles[role].may]
+    if not who["is_active"] or not {asked.act, asked.act.split(".")[0] + ".*"} & set(may):
+        return False
+    if around["purpose"] and around["purpose"] not in charter.purposes:
+        return False
+    if not set(around.get("purposes", [])) <= set(charter.purposes):
+        return False
+    rule = charter.approvals.get(asked.act)
+    if rule and around["approvals"] < rule.count:
+        return False
+    if asked.act == "model.promote":
+        is_reviewed = not what["trained_by"] or around["approvals"] >= 1 or around["trial"]
+        return what["gate"] == "passed" and is_reviewed
+    return asked.act not in CONTENT or content_by_the_book(charter, asked)
+
+
+def content_by_the_book(charter: Charter, asked: Question) -> bool:
+    who, what, around = asked.principal, asked.resource, asked.context
+    site, act = around["site"], asked.act
+    carried = set(what.get("classes", [])) | (
+        {what["data_class"]} if "data_class" in what else set()
+    )
+    judged = {around["data_class"]} if act == "dataset.ingest" else carried
+    if not judged <= set(who["clearances"]) or not judged <= set(charter.classes):
+        return False
+    if what.get("is_erased"):
+        return False
+    for code in (judged | carried) & set(charter.classes):
+        rule = charter.classes[code]
+        allowed = set(rule.residency) | (EU_MEMBERS if "EU" in rule.residency else set())
+        if site["jurisdiction"] not in allowed:
+            return False
+        if site["operator"] not in rule.operators or site["tenancy"] not in rule.tenancy:
+            return False
+        if around.get("isolation", 99) < ISOLATION_LEVELS[rule.isolation]:
+            return False
+        if code in judged and not set(around.get("residency", [])) <= allowed:
+            return False
+    if act == "dataset.ingest":
+        return bool(around["residency"])
+    if act == "dataset.read":
+        is_in_eu = "EU" in what["residency"] and site["jurisdiction"] in EU_MEMBERS
+        is_here = site["jurisdiction"] in what["residency"] or is_in_eu
+        return is_here and around["purpose"] in what["purposes"]
+    return True
+
+
+def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
+    """Draw what passes more often than what does not, so that both answers are reached."""
+    return st.sampled_from([usual] * (2 * len(others)) + list(others))
+
+
+CLASS = st.sampled_from(["public", "internal", "health", "dropped"])
+CLASSES = st.lists(CLASS, unique=True, max_size=2)
+PURPOSES = st.sampled_from([["research"], ["research", "diagnosis-support"], [], ["profit"]])
+PLACES = mostly(["EU"], ["NL"], ["US", "EU"], [])
+DRAWN: dict[str, st.SearchStrategy[Any]] = {
+    "its_data_class": CLASS,
+    "its_classes": CLASSES,
+    "its_purposes": PURPOSES,
+    "its_residency": PLACES,
+    "its_is_erased": mostly(False, True),
+    "its_gate": st.sampled_from(["passed", "failed", "none"]),
+    "its_trained_by": st.sampled_from(["", "clara"]),
+    "data_class": CLASS,
+    "purposes": PURPOSES,
+    "residency": PLACES,
+    "isolation": st.integers(0, 2),
+    "purpose": mostly("research", "", "diagnosis-support", "profit"),
+    "approvals": st.integers(0, 2),
+    "trial": st.booleans(),
+    "is_active": mostly(True, False),
+    "site": st.fixed_dictionaries(
+        {
+            "jurisdiction": mostly("NL", "DE", "US", "EU"),
+            "operator": mostly("own", "acme"),
+            "tenancy": mostly("dedicated", "shared"),
+        }
+    ),
+}
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Question:
+    act = draw(st.sampled_from(sorted(CONTENT)) | st.sampled_from(sorted(ACTIONS)))
+    person = draw(st.sampled_from(sorted(CHARTER.people)))
+    blank = asks(CHARTER, person, act)
+    names = ["is_active", *blank.context, *(f"its_{name}" for name in ATTRIBUTES[ACTIONS[act]])]
+    given = {name: draw(DRAWN[name]) for name in names if name in DRAWN}
+    asked = asks(CHARTER, person, act, **given)
+    held = draw(st.lists(CLASS, unique=True)) if draw(st.booleans()) else None
+    roles = draw(st.lists(st.sampled_from(sorted(CHARTER.roles)), unique=True, max_size=3))
+    changed = {"roles": sorted({*roles, *asked.principal["roles"]})}
+    return dataclasses.replace(
+        asked,
+        principal=asked.principal
+        | changed
+        | ({} if held is None else {"clearances": sorted(held)}),
+    )
+
+
+@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow])
+@given(questions())
+def test_cedar_decides_as_the_text_of_the_charter_says(asked: Question) -> None:
+    is_allowed, policies = WORLD.decide(asked)
+    assert is_allowed is allowed_by_the_book(CHARTER, asked)
+    assert policies or not is_allowed

@@ -1,0 +1,146 @@
+"""Many appenders at once: groups, order, failures and interruptions."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from freehold.kernel import Limits
+from freehold.kernel.ledger import Checkpoint, LocalDisk, Log, LogConfig, LogReader, LogStoppedError
+
+
+class CountingDisk(LocalDisk):
+    """Counts the writes to the write-ahead file."""
+
+    def __init__(self) -> None:
+        self.appends = 0
+
+    def append(self, file: int, data: bytes) -> None:
+        self.appends += 1
+        super().append(file, data)
+
+
+def in_threads(count: int, work: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("group_records_max", [3, 4096])
+def test_concurrent_appenders_keep_every_acknowledged_record_in_order(
+    folder: Path, config: LogConfig, group_records_max: int
+) -> None:
+    told: list[bytes] = []
+    acknowledged: dict[int, bytes] = {}
+
+    def on_commit(first: int, entries: Sequence[bytes]) -> None:
+        assert first == len(told)
+        told.extend(entries)
+
+    def work(number: int) -> None:
+        last = -1
+        for turn in range(40):
+            entry = b"%d of %d" % (turn, number)
+            index = log.append(entry).index
+            assert told[index] == entry, "the owner is told before the append returns"
+            assert index > last
+            last = index
+            acknowledged[index] = entry
+            if turn % 10 == 0:
+                receipt = log.receipt(index)
+                receipt.verify(entry, [config.key])
+
+    disk = CountingDisk()
+    limits = Limits(
+        publish_delay_ms_max=4, publish_records_max=50, group_records_max=group_records_max
+    )
+    config = replace(config, on_commit=on_commit, disk=disk, limits=limits)
+    with Log.create(folder, config) as log:
+        in_threads(16, work)
+        assert sorted(acknowledged) == list(range(640))
+        assert list(log.entries()) == told == [acknowledged[index] for index in range(640)]
+        assert disk.appends < 640, "appends that wait are written together"
+    reader = LogReader(folder, config.origin, keys=[config.key])
+    assert reader.verify_all().size == 640
+    assert list(reader.entries()) == told
+
+
+def test_readers_and_publications_do_not_disturb_each_other(
+    folder: Path, config: LogConfig
+) -> None:
+    limits = Limits(publish_delay_ms_max=2, publish_records_max=7)
+    with Log.create(folder, replace(config, limits=limits)) as log:
+
+        def work(number: int) -> None:
+            for _ in range(150):
+                if number == 0:
+                    log.append(b"entry %d" % log.size)
+                else:
+                    size = log.size
+                    expected = [b"entry %d" % index for index in range(size)]
+                    assert list(log.entries(0, size)) == expected
+                    checkpoint = Checkpoint.open(log.checkpoint, [config.key])
+                    assert checkpoint.size <= log.size
+
+        in_threads(3, work)
+
+
+def test_a_failed_sync_is_told_to_everyone_who_waited(folder: Path, config: LogConfig) -> None:
+    everyone_waits = threading.Barrier(8, timeout=30)
+    refused: list[str] = []
+
+    class BadDisk(LocalDisk):
+        def append(self, file: int, data: bytes) -> None:
+            raise OSError("input/output error")
+
+    def work(number: int) -> None:
+        everyone_waits.wait()
+        try:
+            log.append(b"%d" % number)
+        except LogStoppedError as error:
+            refused.append(error.code)
+
+    with Log.create(folder, replace(config, disk=BadDisk())) as log:
+        in_threads(8, work)
+        assert refused == ["ledger.sync_failed"] * 8
+        assert log.size == 0
+
+
+class Interrupted(BaseException):
+    """What a signal raises in the main thread."""
+
+
+def test_an_interrupted_appender_leaves_the_others_working(folder: Path, config: LogConfig) -> None:
+    is_writing, may_write = threading.Event(), threading.Event()
+
+    def before_sync() -> None:
+        is_writing.set()
+        assert may_write.wait(30)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    with Log.create(folder, replace(config, before_sync=before_sync)) as log:
+        leader = threading.Thread(target=log.append, args=(b"leads",))
+        leader.start()
+        assert is_writing.wait(30)
+        previous = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(Interrupted):
+                log.append(b"waits and is interrupted")
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+        may_write.set()
+        leader.join(30)
+        assert log.append(b"comes later").index == 1
+        assert list(log.entries()) == [b"leads", b"comes later"]
