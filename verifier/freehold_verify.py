@@ -418,7 +418,7 @@ class Verification:
         size = self.head.size
         most = min(size, 256 * len(self.bundle.names))  # a lie about the size meets a missing file
         needed = [tile_name("entries", n // 256, width=size - n) for n in range(0, most, 256)]
-        self.each("entry bundles", needed, by=self.take_entries)
+        self.each("entries of the log", needed, by=self.take_entries)
         if len(self.entries) == size:
             self.tree = Tree([hashlib.sha256(b"\0" + entry).digest() for entry in self.entries])
             tiles = self.tree.tiles()
@@ -430,11 +430,15 @@ class Verification:
             self.each("bundle.json", ["bundle.json"], by=self.check_about)
             self.each("receipts", under("receipts/"), by=self.check_receipt)
             self.each("promises", under("promises/"), by=self.check_promise)
-            self.each("bodies", ids("bodies/", self.about["disclosed"]), by=self.check_body)
+            self.each(
+                "disclosed bodies", ids("bodies/", self.about["disclosed"]), by=self.check_body
+            )
             given = [i for i, record in self.records.items() if is_approval(record)]
-            self.each("approvals", ids("approvals/", given), by=self.check_approval)
+            self.each(
+                "approvals and ratifications", ids("approvals/", given), by=self.check_approval
+            )
             used = [i for i, record in self.records.items() if record["facts"].get("approvals")]
-            self.each("acts on approval", used, by=self.check_use)
+            self.each("acts that needed approvals", used, by=self.check_use)
         is_broken = any(verdict == BROKEN for _, verdict, _ in self.lines)
         return BROKEN if is_broken else HOLDS if self.key else INTERNAL
 

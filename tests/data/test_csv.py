@@ -69,6 +69,7 @@ MALFORMED: dict[str, tuple[bytes, str, str]] = {
     "another delimiter": (b"a;b\n1;2\n", "data.header", "expected ',' between"),
     "Latin-1": ("a,b\n1,M\xfcller\n".encode("latin-1"), "data.encoding", "0xfc at offset 7"),
     "a character cut off": (b"a,b\n1,\xe2\x82", "data.encoding", "0xe2 at offset 6"),
+    "a character that goes on as another": (b"a\n\xe2x,\n", "data.encoding", "0xe2 at offset 2"),
     "a surrogate in UTF-8": (b"a\n\xed\xa0\x80\n", "data.encoding", "0xed at offset 2"),
     "UTF-16 with a mark": ("a,b\n1,2\n".encode("utf-16"), "data.encoding", "UTF-16"),
     "UTF-16 big endian": (b"\xfe\xff\0a\0\n\x001", "data.encoding", r"UTF-16 \(big endian\)"),
@@ -198,8 +199,8 @@ def test_a_sound_file_is_read_as_it_stands(case: str, chunk_bytes: int) -> None:
 
 
 def test_one_late_value_decides_the_kind_of_the_whole_column() -> None:
-    content = "a,b\n" + "1,2024-01-01\n" * 50_000 + "x,2.5\n"
-    assert read(content).schema == {"a": pl.String, "b": pl.String}
+    content = "a,b,c\n" + "1,2024-01-01,2.5\n" * 50_000 + "007,2.5,01.5\n"
+    assert read(content).schema == {"a": pl.String, "b": pl.String, "c": pl.String}
 
 
 def test_named_texts_mean_missing_values_on_request() -> None:
@@ -340,7 +341,7 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]]]:
 
 @given(
     tables(),
-    # With "\n" alone the csv module leaves a carriage return unquoted, and the file has two readings.
+    # With "\n" the csv module leaves a carriage return unquoted, and the file has two readings.
     st.sampled_from([(csv.QUOTE_MINIMAL, "\r\n"), (csv.QUOTE_ALL, "\r\n"), (csv.QUOTE_ALL, "\n")]),
     st.sampled_from([1, 2, 3, 16, 1_048_576]),
 )

@@ -257,7 +257,10 @@ class PeopleService:
             nonce=said.nonce,
             expires=said.expires,
         )
-        with self._pipeline.perform(Actor(approver), approval, on=resource) as act:
+        estate = self._pipeline.circumstances.estate  # an approval outlives what it approved
+        with self._pipeline.perform(
+            Actor(approver), approval, on=resource, domain=estate.id
+        ) as act:
             act.describe(statement=statement.decode(), signature=signature)
             act.conclude()
         return act.recorded.record.id

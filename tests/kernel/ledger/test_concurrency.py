@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -92,6 +93,41 @@ def test_readers_and_publications_do_not_disturb_each_other(
                     assert checkpoint.size <= log.size
 
         in_threads(3, work)
+
+
+class BusyDisk(LocalDisk):
+    """Lets somebody append at every step of a publication."""
+
+    log: Log | None = None
+
+    def create(self, path: Path, data: bytes) -> None:
+        self._append()
+        super().create(path, data)
+        self._append()
+
+    def remove(self, path: Path) -> None:
+        self._append()
+        super().remove(path)
+
+    def _append(self) -> None:
+        if self.log is not None:
+            in_threads(1, lambda _: self.log and self.log.append(b"entry %d" % self.log.size))
+
+
+def test_what_is_appended_during_a_publication_survives_a_crash_after_it(
+    folder: Path, config: LogConfig
+) -> None:
+    disk = BusyDisk()
+    with Log.create(folder, replace(config, disk=disk)) as log:
+        log.append(b"entry 0")
+        disk.log = log
+        log.publish()
+        disk.log = None
+        size = log.size
+        assert size > 10
+        shutil.copytree(folder, crashed := folder.with_name("crashed"))
+    with Log.open(crashed, config) as log:
+        assert list(log.entries()) == [b"entry %d" % index for index in range(size)]
 
 
 def test_a_failed_sync_is_told_to_everyone_who_waited(folder: Path, config: LogConfig) -> None:

@@ -26,7 +26,7 @@ from freehold.kernel.catalog import ACT, LINK, REBUILD_RECORDS, Catalog, Change,
 from freehold.kernel.keys import DomainErased, Keyring, UnknownDomain
 from freehold.kernel.ledger import Appended, Log, leaf_hash
 from freehold.kernel.policy import Denied, Entity, PolicyDecision, PolicyRequest, PolicySet
-from freehold.kernel.vault import Vault
+from freehold.kernel.vault import BodyAt, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class Pipeline:
             return None
         try:
             return self.stores.vault.get_body(
-                record.body["domain"], record.id, tuple(record.body["at"])
+                record.body["domain"], record.id, BodyAt(*record.body["at"])
             )
         except DomainErased:
             return None

@@ -1,4 +1,7 @@
-"""Writing an evidence bundle: the log as it lies in its folder, receipts, and what is disclosed (evidence-bundle.md)."""
+"""Writing an evidence bundle: the log as it lies in its folder, receipts, and what is disclosed.
+
+Format: docs/formats/evidence-bundle.md.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,23 @@ from typing import BinaryIO
 
 from freehold.kernel import canonical, format_time
 from freehold.kernel.acts import SCHEMA_VERSION, Pipeline, Record, open_body
-from freehold.kernel.ledger import Checkpoint, bundle_path, open_note, tile_path
 
-WIDTH = 256  # hashes of a full tile, entries of a full bundle (C2SP tlog-tiles)
 SIGNED_ACTS = ("approval.give", "charter.ratify")
 _STORED = (1980, 1, 1, 0, 0, 0)  # the zip says nothing about when; bundle.json does
 
 
 class BundleWriter:
-    """Writes one bundle of the log as of one checkpoint."""
+    """Writes one bundle of the log as of its newest published checkpoint."""
 
-    def __init__(self, pipeline: Pipeline, file: BinaryIO, checkpoint: str) -> None:
-        log = pipeline.stores.log
+    def __init__(self, pipeline: Pipeline, file: BinaryIO) -> None:
         self._pipeline = pipeline
-        self._note = checkpoint
+        self._reader = pipeline.stores.log.reader()
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)
-        self.size = Checkpoint.parse(open_note(checkpoint, [log.key])).size
+
+    @property
+    def size(self) -> int:
+        """Records in the bundle."""
+        return self._reader.checkpoint.size
 
     def write(self, *, is_full: bool) -> int:
         """Write everything and close the zip; returns how many bodies were disclosed."""
@@ -40,7 +44,7 @@ class BundleWriter:
                 "v": SCHEMA_VERSION,
                 "estate": pipeline.circumstances.estate.id,
                 "trial": pipeline.circumstances.is_trial,
-                "origin": pipeline.stores.log.key.name,
+                "origin": self._reader.checkpoint.origin,
                 "size": self.size,
                 "made": format_time(pipeline.clock.now()),
                 "disclosed": disclosed,
@@ -48,18 +52,16 @@ class BundleWriter:
         )
 
     def _log_files(self) -> None:
-        log = self._pipeline.stores.log
-        self._add("log/checkpoint", self._note.encode())
-        for size, note in log.checkpoints():
+        self._add("log/checkpoint", self._reader.note.encode())
+        for size, note in self._reader.checkpoints():
             if 0 < size < self.size:
                 self._add(f"log/checkpoints/{size:020}", note.encode())
-        for path in _tree_files(self.size):
-            self._add(f"log/{path}", log.tile(path))
+        for path, content in self._reader.files():
+            self._add(f"log/{path}", content)
 
     def _records(self, *, is_full: bool) -> Iterator[str]:
         pipeline = self._pipeline
-        log = pipeline.stores.log
-        for index, entry in enumerate(log.entries(0, self.size)):
+        for index, entry in enumerate(self._reader.entries()):
             record = Record.decode(entry)
             is_signed = record.act in SIGNED_ACTS and record.phase == "done"
             if not (is_full or is_signed):
@@ -68,7 +70,8 @@ class BundleWriter:
             if plaintext is None or record.body is None:
                 continue
             self._add(f"bodies/{record.id}.bin", plaintext)
-            self._add(f"receipts/{record.id}.tlog-proof", log.receipt(index).text().encode())
+            receipt = self._reader.receipt(index).text()
+            self._add(f"receipts/{record.id}.tlog-proof", receipt.encode())
             if is_signed:
                 details = open_body(plaintext, record.body["commitment"])["details"]
                 self._add(f"approvals/{record.id}.json", details["statement"].encode())
@@ -77,19 +80,3 @@ class BundleWriter:
 
     def _add(self, name: str, data: bytes) -> None:
         self._zip.writestr(zipfile.ZipInfo(name, _STORED), data)
-
-
-def _tree_files(size: int) -> Iterator[str]:
-    """Every entry bundle and hash tile of a tree of `size` leaves."""
-    yield from _row(size, bundle_path)
-    level, width = 0, size
-    while width:
-        yield from _row(width, lambda index, count, at=level: tile_path(at, index, count))
-        level, width = level + 1, width // WIDTH
-
-
-def _row(count: int, path: object) -> Iterator[str]:
-    for index in range(count // WIDTH):
-        yield path(index, WIDTH)  # type: ignore[operator]
-    if count % WIDTH:
-        yield path(count // WIDTH, count % WIDTH)  # type: ignore[operator]

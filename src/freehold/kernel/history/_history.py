@@ -150,8 +150,8 @@ class History:
         with pipeline.perform(
             actor, ExportEvidence(is_full=is_full), on=pipeline.circumstances.estate
         ) as act:
-            checkpoint = pipeline.stores.log.publish()
-            writer = BundleWriter(pipeline, file, checkpoint)
+            pipeline.stores.log.publish()
+            writer = BundleWriter(pipeline, file)
             disclosed = writer.write(is_full=is_full)
             act.conclude(size=writer.size, disclosed=disclosed)
         return Exported(writer.size, disclosed, act.recorded.record.id)

@@ -49,8 +49,8 @@ class Keyring:
         self,
         folder: Path,
         custody: Custody,
-        db: sqlite3.Connection,
         *,
+        db: sqlite3.Connection,
         disk: Disk,
         limits: KeysLimits,
     ) -> None:
@@ -131,7 +131,7 @@ class Keyring:
                 )
         with _storage_errors(folder):
             db = tables.connect(folder / _DATABASE, limits)
-        keyring = cls(folder, custody, db, disk=disk or LocalDisk(), limits=limits)
+        keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
             keyring._settle()
         except BaseException:
@@ -155,7 +155,7 @@ class Keyring:
         domain_id = _check_domain(domain_id or new_id())
         identity = new_identity()
         with self._writing() as (db, root):
-            tables.insert_domain(db, root.key, domain_id, identity)
+            tables.insert_domain(db, domain_id, identity=identity, root=root.key)
         return domain_id
 
     def domain(self, domain_id: str) -> DomainKeys:
@@ -171,7 +171,7 @@ class Keyring:
             keys = self._cache.get(domain_id)
             if keys is None:
                 with self._reading() as (db, root):
-                    identity = tables.read_identity(db, root.key, _check_domain(domain_id))
+                    identity = tables.read_identity(db, _check_domain(domain_id), root=root.key)
                 keys = self._cache[domain_id] = derive(domain_id, identity)
                 if len(self._cache) > self._limits.domains_cached_max:
                     self._cache.popitem(last=False)
@@ -193,7 +193,7 @@ class Keyring:
         _check_domain(domain_id)
         with self._writing() as (db, root):
             if not tables.is_erased(db, domain_id):
-                self._erase(db, root, domain_id)
+                self._erase(domain_id, root)
         self._settle()
 
     def rotate_custody(self, new: Custody) -> None:
@@ -217,7 +217,7 @@ class Keyring:
         """
         seed = os.urandom(KEY_BYTES)
         with self._writing() as (db, root):
-            tables.insert_signer(db, root.key, self._check_label(name), seed)
+            tables.insert_signer(db, self._check_label(name), seed=seed, root=root.key)
         return SigningKey(name, seed)
 
     def signer(self, name: str) -> SigningKey:
@@ -228,7 +228,7 @@ class Keyring:
             KeysError: `keys.corrupt`, `keys.storage`.
         """
         with self._reading() as (db, root):
-            return SigningKey(name, tables.read_seed(db, root.key, name))
+            return SigningKey(name, tables.read_seed(db, name, root=root.key))
 
     def pin(self, name: str, value: bytes) -> None:
         """Keep a small public fact, like the newest trusted checkpoint, in place of the former.
@@ -239,7 +239,7 @@ class Keyring:
         if len(value) > self._limits.pin_bytes_max:
             raise ValueError(f"a pin has at most {self._limits.pin_bytes_max} bytes")
         with self._writing() as (db, _):
-            tables.write_pin(db, self._check_label(name), value)
+            tables.write_pin(db, self._check_label(name), value=value)
 
     def pinned(self, name: str) -> bytes | None:
         """Give what is pinned under `name`, or None.
@@ -250,7 +250,7 @@ class Keyring:
         with self._reading() as (db, _):
             return tables.read_pin(db, name)
 
-    def _erase(self, db: sqlite3.Connection, old: _Root, domain_id: str) -> None:
+    def _erase(self, domain_id: str, old: _Root) -> None:
         """Put a new root key into custody.json beside the old, then change the tables to it."""
         key = new_key()
         generation = old.wrapped.generation + 1
@@ -258,7 +258,7 @@ class Keyring:
         # A crash after this and before the commit: the database still names the old generation,
         # and opening drops the new.
         self._disk.replace(self._folder / _CUSTODY, encode_roots([old.wrapped, new.wrapped]))
-        tables.erase_domain(db, domain_id, old_root=old.key, new_root=new.key)
+        tables.erase_domain(self._db, domain_id, old_root=old.key, new_root=new.key)
         self._cache.clear()
         self._known = new
 

@@ -79,7 +79,7 @@ def shard_of(domain_id: str) -> int:
     return int.from_bytes(hashlib.sha256(domain_id.encode("ascii")).digest()[:2]) >> 4
 
 
-def insert_domain(db: sqlite3.Connection, root: bytes, domain_id: str, identity: str) -> None:
+def insert_domain(db: sqlite3.Connection, domain_id: str, *, identity: str, root: bytes) -> None:
     """Keep the secret of a new domain.
 
     Raises:
@@ -87,23 +87,24 @@ def insert_domain(db: sqlite3.Connection, root: bytes, domain_id: str, identity:
         DomainErased: there was a domain of this id; an erased id is never used again.
     """
     shard = shard_of(domain_id)
-    row = _find_domain(db, shard, domain_id)
+    row = _find_domain(db, domain_id)
     if row is not None:
         if row[0] is None:
             raise DomainErased(domain_id)
         raise KeysError(
             "keys.domain_exists", f"the key domain {domain_id} exists", "choose another id"
         )
-    shard_key = _find_shard_key(db, root, shard)
+    shard_key = _find_shard_key(db, shard, root=root)
     if shard_key is None:
         shard_key = new_key()
-        wrapped = wrap(root, _shard_name(shard), shard_key)
+        wrapped = wrap(shard_key, name=_shard_name(shard), key=root)
         db.execute("INSERT INTO shards VALUES (?, ?)", (shard, wrapped))
-    wrapped = wrap(shard_key, _domain_name(domain_id), identity.encode("ascii"))
+    secret = identity.encode("ascii")
+    wrapped = wrap(secret, name=_domain_name(domain_id), key=shard_key)
     db.execute("INSERT INTO domains VALUES (?, ?, ?)", (shard, domain_id, wrapped))
 
 
-def read_identity(db: sqlite3.Connection, root: bytes, domain_id: str) -> str:
+def read_identity(db: sqlite3.Connection, domain_id: str, *, root: bytes) -> str:
     """Unwrap the secret of a domain.
 
     Raises:
@@ -112,17 +113,17 @@ def read_identity(db: sqlite3.Connection, root: bytes, domain_id: str) -> str:
         KeysError: `keys.corrupt`.
     """
     shard = shard_of(domain_id)
-    row = _find_domain(db, shard, domain_id)
+    row = _find_domain(db, domain_id)
     if row is None:
         raise UnknownDomain(domain_id)
     if row[0] is None:
         raise DomainErased(domain_id)
-    shard_key = _find_shard_key(db, root, shard)
+    shard_key = _find_shard_key(db, shard, root=root)
     if shard_key is None:
         raise KeysError(
             "keys.corrupt", f"keyring.db has no key of shard {shard}", "restore it from a backup"
         )
-    return unwrap(shard_key, _domain_name(domain_id), row[0]).decode("ascii")
+    return unwrap(row[0], name=_domain_name(domain_id), key=shard_key).decode("ascii")
 
 
 def is_erased(db: sqlite3.Connection, domain_id: str) -> bool:
@@ -131,7 +132,7 @@ def is_erased(db: sqlite3.Connection, domain_id: str) -> bool:
     Raises:
         UnknownDomain: there never was one.
     """
-    row = _find_domain(db, shard_of(domain_id), domain_id)
+    row = _find_domain(db, domain_id)
     if row is None:
         raise UnknownDomain(domain_id)
     return row[0] is None
@@ -150,15 +151,15 @@ def erase_domain(
     new_shard_key = new_key()
     shards = db.execute("SELECT shard, wrapped FROM shards").fetchall()
     for number, wrapped in shards:
-        key = unwrap(old_root, _shard_name(number), wrapped)
+        key = unwrap(wrapped, name=_shard_name(number), key=old_root)
         if number == shard:
             _rewrap_domains(db, shard, old_key=key, new_key=new_shard_key)
             key = new_shard_key
-        wrapped = wrap(new_root, _shard_name(number), key)
+        wrapped = wrap(key, name=_shard_name(number), key=new_root)
         db.execute("UPDATE shards SET wrapped = ? WHERE shard = ?", (wrapped, number))
     for name, wrapped in db.execute("SELECT name, wrapped FROM signers").fetchall():
-        seed = unwrap(old_root, _signer_name(name), wrapped)
-        wrapped = wrap(new_root, _signer_name(name), seed)
+        seed = unwrap(wrapped, name=_signer_name(name), key=old_root)
+        wrapped = wrap(seed, name=_signer_name(name), key=new_root)
         db.execute("UPDATE signers SET wrapped = ? WHERE name = ?", (wrapped, name))
     db.execute("UPDATE root SET generation = generation + 1")
 
@@ -169,13 +170,14 @@ def _rewrap_domains(db: sqlite3.Connection, shard: int, *, old_key: bytes, new_k
     )
     for domain_id, wrapped in rows.fetchall():
         name = _domain_name(domain_id)
-        wrapped = wrap(new_key, name, unwrap(old_key, name, wrapped))
+        secret = unwrap(wrapped, name=name, key=old_key)
+        wrapped = wrap(secret, name=name, key=new_key)
         db.execute(
             "UPDATE domains SET wrapped = ? WHERE shard = ? AND id = ?", (wrapped, shard, domain_id)
         )
 
 
-def insert_signer(db: sqlite3.Connection, root: bytes, name: str, seed: bytes) -> None:
+def insert_signer(db: sqlite3.Connection, name: str, *, seed: bytes, root: bytes) -> None:
     """Keep the seed of a new signer.
 
     Raises:
@@ -185,10 +187,11 @@ def insert_signer(db: sqlite3.Connection, root: bytes, name: str, seed: bytes) -
         raise KeysError(
             "keys.signer_exists", f"the signing key {name!r} exists", "choose another name"
         )
-    db.execute("INSERT INTO signers VALUES (?, ?)", (name, wrap(root, _signer_name(name), seed)))
+    wrapped = wrap(seed, name=_signer_name(name), key=root)
+    db.execute("INSERT INTO signers VALUES (?, ?)", (name, wrapped))
 
 
-def read_seed(db: sqlite3.Connection, root: bytes, name: str) -> bytes:
+def read_seed(db: sqlite3.Connection, name: str, *, root: bytes) -> bytes:
     """Unwrap the seed of a signer.
 
     Raises:
@@ -198,10 +201,10 @@ def read_seed(db: sqlite3.Connection, root: bytes, name: str) -> bytes:
     row = db.execute("SELECT wrapped FROM signers WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise UnknownSigner(name)
-    return unwrap(root, _signer_name(name), row[0])
+    return unwrap(row[0], name=_signer_name(name), key=root)
 
 
-def write_pin(db: sqlite3.Connection, name: str, value: bytes) -> None:
+def write_pin(db: sqlite3.Connection, name: str, *, value: bytes) -> None:
     """Keep a small public fact, in place of its former value."""
     db.execute("INSERT OR REPLACE INTO pins VALUES (?, ?)", (name, value))
 
@@ -212,16 +215,16 @@ def read_pin(db: sqlite3.Connection, name: str) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
-def _find_domain(db: sqlite3.Connection, shard: int, domain_id: str) -> tuple[bytes | None] | None:
+def _find_domain(db: sqlite3.Connection, domain_id: str) -> tuple[bytes | None] | None:
     row: tuple[bytes | None] | None = db.execute(
-        "SELECT wrapped FROM domains WHERE shard = ? AND id = ?", (shard, domain_id)
+        "SELECT wrapped FROM domains WHERE shard = ? AND id = ?", (shard_of(domain_id), domain_id)
     ).fetchone()
     return row
 
 
-def _find_shard_key(db: sqlite3.Connection, root: bytes, shard: int) -> bytes | None:
+def _find_shard_key(db: sqlite3.Connection, shard: int, *, root: bytes) -> bytes | None:
     row = db.execute("SELECT wrapped FROM shards WHERE shard = ?", (shard,)).fetchone()
-    return None if row is None else unwrap(root, _shard_name(shard), row[0])
+    return None if row is None else unwrap(row[0], name=_shard_name(shard), key=root)
 
 
 def _shard_name(shard: int) -> str:

@@ -21,12 +21,12 @@ def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def wrap(key: bytes, name: str, secret: bytes) -> bytes:
+def wrap(secret: bytes, *, name: str, key: bytes) -> bytes:
     """Wrap `secret` as that of `name`: RFC 5649 over `name ‖ 0x00 ‖ secret`."""
     return keywrap.aes_key_wrap_with_padding(key, name.encode() + b"\x00" + secret)
 
 
-def unwrap(key: bytes, name: str, wrapped: bytes) -> bytes:
+def unwrap(wrapped: bytes, *, name: str, key: bytes) -> bytes:
     """Give the secret of `name` back.
 
     Raises:

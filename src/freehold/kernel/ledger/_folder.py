@@ -5,7 +5,7 @@ Shared by the one writer and by any reader. Writes only what it is told, through
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +62,11 @@ class LogFolder:
         """
         self._disk.replace(self._history / f"{checkpoint.size:020}", note.encode())
         self._disk.replace(self._newest, note.encode())
+
+    def history(self) -> Iterator[tuple[int, str]]:
+        """Yield size and note of every checkpoint that is kept, smallest first."""
+        for path in sorted(self._history.iterdir()):
+            yield int(path.name), path.read_text()
 
     def read_head(
         self, keys: Iterable[VerifierKey], *, limits: Limits, size: int | None = None

@@ -29,6 +29,7 @@ from freehold.kernel.ledger._journal import Journal
 from freehold.kernel.ledger._note import Signer, VerifierKey, check_key_name
 from freehold.kernel.ledger._publication import grow
 from freehold.kernel.ledger._publisher import Publisher
+from freehold.kernel.ledger._reader import LogReader
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
 from freehold.kernel.ledger._tiles import PublishedTree
 from freehold.kernel.ledger._tree import EMPTY_ROOT, Hash, leaf_hash, verify_consistency
@@ -297,6 +298,10 @@ class Log:
         self._head = Head(checkpoint, note, growth.edge)
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)
+
+    def reader(self) -> LogReader:
+        """The newest published checkpoint as it stands, to be read while this log grows on."""
+        return LogReader(self._folder.path, self.key.name, keys=[self.key])
 
     def close(self) -> None:
         """Publish what waits, and give the lock back; closing twice is harmless.

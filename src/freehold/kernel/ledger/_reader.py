@@ -43,6 +43,7 @@ class LogReader:
         parts = LogFolder(folder, LocalDisk())
         self._head = parts.read_head(keys, limits=limits, size=size)
         self._store = parts.store
+        self._history = parts.history
         if self.checkpoint.origin != origin:
             raise LogRefusedError(
                 "ledger.key", f"this is the log {self.checkpoint.origin}, expected {origin}"
@@ -90,6 +91,12 @@ class LogReader:
             CorruptLogError: something was changed or is missing.
         """
         return self._tree().files()
+
+    def checkpoints(self) -> Iterator[tuple[int, str]]:
+        """Yield size and note of every checkpoint that was ever signed, up to this one; not verified."""
+        for size, note in self._history():
+            if size <= self.checkpoint.size:
+                yield size, note
 
     def receipt(self, index: int) -> Receipt:
         """Prove that the entry at `index` is under the checkpoint.

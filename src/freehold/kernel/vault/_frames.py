@@ -22,7 +22,7 @@ _LENGTH, _IDS, _NONCE, _TAG = 4, 32, 12, 16
 FRAME_OVERHEAD = _LENGTH + _IDS + _NONCE + _TAG
 
 
-def seal_frame(keys: DomainKeys, record_id: str, plaintext: bytes) -> bytes:
+def seal_frame(plaintext: bytes, *, record_id: str, keys: DomainKeys) -> bytes:
     """Seal the body of a record.
 
     The nonce is random: at 2^32 bodies in one domain, two share one with a chance of 2^-33.
@@ -34,7 +34,7 @@ def seal_frame(keys: DomainKeys, record_id: str, plaintext: bytes) -> bytes:
     return b"".join((length.to_bytes(_LENGTH), ids, nonce, sealed))
 
 
-def open_frame(keys: DomainKeys, record_id: str, frame: bytes) -> bytes:
+def open_frame(frame: bytes, *, record_id: str, keys: DomainKeys) -> bytes:
     """Give the body of a record back.
 
     Raises:

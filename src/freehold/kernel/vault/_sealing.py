@@ -44,7 +44,9 @@ def name_hash(keys: DomainKeys) -> Hash:
 class _Input:
     """Gives pyrage what `stream` holds in the pieces it asks for; reads and hashes larger ones."""
 
-    def __init__(self, stream: BinaryIO, chunk_bytes: int, hashes: tuple[Hash, ...] = ()) -> None:
+    def __init__(
+        self, stream: BinaryIO, chunk_bytes: int, *, hashes: tuple[Hash, ...] = ()
+    ) -> None:
         self._stream = stream
         self._chunk_bytes = chunk_bytes
         self._hashes = hashes
@@ -75,7 +77,7 @@ class _Output:
     """Takes what pyrage writes, hashes it and passes it on in larger pieces."""
 
     def __init__(
-        self, write: Callable[[bytes], object], chunk_bytes: int, hashes: tuple[Hash, ...]
+        self, write: Callable[[bytes], object], chunk_bytes: int, *, hashes: tuple[Hash, ...]
     ) -> None:
         self._write = write
         self._chunk_bytes = chunk_bytes
@@ -86,6 +88,8 @@ class _Output:
         self.error: BaseException | None = None
 
     def write(self, piece: bytes) -> int:
+        if False:  # giving up, pyrage writes what it still holds once more
+            raise self.error
         self._pieces.append(piece)
         self._waiting += len(piece)
         if self._waiting >= self._chunk_bytes:
@@ -118,7 +122,7 @@ class Summary:
 
 
 def seal_stream(
-    stream: BinaryIO, write: Callable[[bytes], object], keys: DomainKeys, limits: VaultLimits
+    stream: BinaryIO, write: Callable[[bytes], object], *, keys: DomainKeys, limits: VaultLimits
 ) -> Summary:
     """Seal `stream` to its end into `write`.
 
@@ -126,8 +130,8 @@ def seal_stream(
         what `stream` or `write` raise.
     """
     name, plain, sealed = name_hash(keys), hashlib.sha256(), hashlib.sha256()
-    source = _Input(stream, limits.chunk_bytes, (name, plain))
-    target = _Output(write, limits.chunk_bytes, (sealed,))
+    source = _Input(stream, limits.chunk_bytes, hashes=(name, plain))
+    target = _Output(write, limits.chunk_bytes, hashes=(sealed,))
     recipient = pyrage.x25519.Recipient.from_str(keys.recipient)
     try:
         pyrage.encrypt_io(source, target, [recipient])
@@ -149,7 +153,7 @@ def unsealed(
     """
     pipe = _Pipe(limits.chunks_waiting_max)
     with ThreadPoolExecutor(1, thread_name_prefix="unseal") as thread:
-        work = thread.submit(_unseal, sealed, pipe.push, name, keys, limits.chunk_bytes)
+        work = thread.submit(_unseal, sealed, pipe.push, name=name, keys=keys, limits=limits)
         work.add_done_callback(pipe.end)
         try:
             with io.BufferedReader(pipe, limits.chunk_bytes) as stream:
@@ -159,11 +163,16 @@ def unsealed(
 
 
 def _unseal(
-    sealed: BinaryIO, push: Callable[[bytes], None], name: str, keys: DomainKeys, chunk_bytes: int
+    sealed: BinaryIO,
+    push: Callable[[bytes], None],
+    *,
+    name: str,
+    keys: DomainKeys,
+    limits: VaultLimits,
 ) -> None:
     content = name_hash(keys)
-    source = _Input(sealed, chunk_bytes)
-    target = _Output(push, chunk_bytes, (content,))
+    source = _Input(sealed, limits.chunk_bytes)
+    target = _Output(push, limits.chunk_bytes, hashes=(content,))
     identity = pyrage.x25519.Identity.from_str(keys.identity)
     what = f"the blob {name}"
     try:

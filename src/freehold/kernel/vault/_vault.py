@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,7 +62,6 @@ class Vault:
         keyring: Keyring,
         *,
         store: BlobStore,
-        segments: Segments,
         limits: VaultLimits,
         clock: Clock,
         sync: Sync,
@@ -70,7 +69,7 @@ class Vault:
         self._folder = folder
         self._keyring = keyring
         self._store = store
-        self._segments = segments
+        self._segments = Segments(folder / _SEGMENTS, limits=limits, sync=sync)
         self._limits = limits
         self._clock = clock
         self._sync = sync
@@ -147,7 +146,6 @@ class Vault:
             folder,
             keyring,
             store=store or FolderStore(folder / _BLOBS),
-            segments=Segments(folder / _SEGMENTS, limits=limits, sync=sync),
             limits=limits,
             clock=clock or SystemClock(),
             sync=sync,
@@ -171,7 +169,7 @@ class Vault:
         self._segments.refuse_after_failure()
         keys = self._keyring.domain(domain_id)
         with self._staging() as staged:
-            summary = seal_stream(stream, staged.write, keys, self._limits)
+            summary = seal_stream(stream, staged.write, keys=keys, limits=self._limits)
             with storage_errors("the staging area"):
                 self._sync(staged.file.fileno())
             with self._blobs_lock, storage_errors(f"the blob {summary.name}"):
@@ -283,7 +281,8 @@ class Vault:
                 f"a body of {len(plaintext)} bytes, at most {self._limits.body_bytes_max} are kept",
                 "seal the large part as a blob and refer to it",
             )
-        frame = seal_frame(self._keyring.domain(domain_id), record_id, plaintext)
+        keys = self._keyring.domain(domain_id)
+        frame = seal_frame(plaintext, record_id=record_id, keys=keys)
         return self._segments.append(frame)
 
     def sync(self) -> None:
@@ -294,15 +293,16 @@ class Vault:
         """
         self._segments.sync()
 
-    def get_body(self, domain_id: str, record_id: str, at: BodyAt) -> bytes:
-        """Give the body of a record back, checked.
+    def get_body(self, domain_id: str, record_id: str, at: Sequence[int]) -> bytes:
+        """Give the body of a record back, checked; `at` is `[segment, offset, length]`.
 
         Raises:
             DomainErased, UnknownDomain: the domain has no key.
             VaultError: `vault.corrupt`: it is not there, or not this record's; `vault.storage`.
         """
         keys = self._keyring.domain(domain_id)
-        return open_frame(keys, record_id, self._segments.read(at))
+        frame = self._segments.read(BodyAt(*at))
+        return open_frame(frame, record_id=record_id, keys=keys)
 
     @contextmanager
     def _staging(self) -> Iterator[_Staged]:
