@@ -9,7 +9,7 @@ a key: the keys of the log and of the approvers come from outside the bundle; wi
 it can only say *internally consistent only*. One file, standard library, no network, no writing.
 Exit status: 0 what was checked holds, 1 something does not hold, 2 not usable input. Formats:
 Freehold's docs/formats; RFC 6962, 8032, 8785; C2SP signed-note, tlog-checkpoint, tlog-tiles,
-tlog-proof; OpenSSH PROTOCOL.sshsig, PROTOCOL.u2f and ssh-keygen(1), ALLOWED SIGNERS.
+tlog-proof; OpenSSH PROTOCOL.sshsig, PROTOCOL.u2f and ssh-keygen(1).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from typing import Any
 FILE_BYTES_MAX = 256 * 65_537  # a full entry bundle, the largest file of the format
 TOTAL_BYTES_MAX, FILES_MAX = 8 << 30, 2_000_000  # of a whole bundle; names are held in memory
 NOTE_BYTES_MAX = 65_536  # 64 signatures and more; C2SP asks for at least 16
+FILE_NAME = r"(?!.*\.\.)[\w-][\w.-]*(/[\w-][\w.-]*)*"
 CLOCK_SECONDS_MAX = 5  # a clock set back by less is not worth a word
 FAULTS_SHOWN = 5  # on one line of the report; --json has all
 NAMESPACE, TOP = "freehold-approval", "log/checkpoint"
@@ -119,15 +120,10 @@ def unbase64(encoded: str) -> bytes:
 def number(value: float) -> str:
     """Write a number other than zero as ECMAScript does (RFC 8785, 3.2.2.3)."""
     need(0 < abs(value) < float("inf"), "a number that is not canonical")
-    decimal = Decimal(repr(value)).normalize()
-    digits, point = "".join(map(str, decimal.as_tuple().digits)), decimal.adjusted() + 1
-    if 0 < point <= 21:
-        text = digits[:point].ljust(point, "0") + ("." + digits[point:]).rstrip(".")
-    elif -6 < point <= 0:
-        text = "0." + "0" * -point + digits
-    else:
-        text = digits[0] + ("." + digits[1:]).rstrip(".") + f"e{point - 1:+d}"
-    return "-" * (value < 0) + text
+    if 1e-6 <= abs(value) < 1e21:
+        return format(Decimal(repr(value)), "f").removesuffix(".0")
+    mantissa, _, exponent = repr(value).partition("e")
+    return f"{mantissa}e{int(exponent):+d}"
 
 
 def encode(value: Any) -> str:
@@ -157,8 +153,8 @@ def read_note(data: bytes) -> Note:
     text, gap, tail = data.decode().rpartition("\n\n")
     need(len(data) <= NOTE_BYTES_MAX, "a note that is too long")
     need(not re.search("[\x00-\x09\x0b-\x1f\x7f]", text + tail), "control characters in a note")
-    is_signed = gap and re.fullmatch("(\u2014 [^ +\n]+ [^ \n]+\n)+", tail)
-    need(is_signed, "a note without well-formed signature lines")
+    pattern = "(\u2014 [^ +\n]+ [^ \n]+\n)+"
+    need(gap and re.fullmatch(pattern, tail), "a note without well-formed signature lines")
     lines = [line.split(" ") for line in tail[:-1].split("\n")]
     return Note(text + "\n", tuple((name, unbase64(encoded)) for _, name, encoded in lines))
 
@@ -166,9 +162,8 @@ def read_note(data: bytes) -> Note:
 def read_checkpoint(data: bytes) -> Checkpoint:
     """Read a log's word that so many records are under this root (C2SP tlog-checkpoint)."""
     note = read_note(data)
-    pattern = "^(\\S+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)\n"
-    parts = re.findall(pattern, note.text)
-    need(len(parts) == 1, "a checkpoint that does not begin with origin, size and root")
+    parts = re.findall("^(\\S+)\n(0|[1-9]\\d{0,17})\n([A-Za-z0-9+/]{43}=)\n", note.text, re.ASCII)
+    need(parts, "a checkpoint that does not begin with origin, size and root")
     return Checkpoint(note, parts[0][0], int(parts[0][1]), unbase64(parts[0][2]))
 
 
@@ -324,10 +319,8 @@ CHALLENGE = {"nonce": '"[0-9a-f]{32}"', "expires": MOMENT}
 def check_shape(value: Any, shape: dict[str, str]) -> None:
     """Raise unless `value` has exactly the keys of `shape`, and each looks as it says."""
     need(isinstance(value, dict), "not an object")
-    need(
-        value.keys() == shape.keys(),
-        f"missing or unknown keys: {sorted(value.keys() ^ shape.keys())}",
-    )
+    others = sorted(value.keys() ^ shape.keys())
+    need(not others, f"missing or unknown keys: {others}")
     odd = [key for key in shape if not re.fullmatch(shape[key], encode(value[key]), re.ASCII)]
     need(not odd, f"not as the format says: {', '.join(odd)}")
 
@@ -358,17 +351,13 @@ class Bundle:
             sizes = [(info.filename, info.file_size) for info in infos]
             self.open = archive.open
         self.names, total = {name for name, _ in sizes}, sum(size for _, size in sizes)
-        odd = [
-            name
-            for name in self.names
-            if not re.fullmatch(r"(?!.*\.\.)[\w-][\w.-]*(/[\w-][\w.-]*)*", name)
-        ]
+        odd = [name for name in self.names if not re.fullmatch(FILE_NAME, name)]
         need(not odd and len(self.names) == len(sizes), f"odd or repeated names {odd[:3]}")
         need(total <= TOTAL_BYTES_MAX and len(sizes) <= FILES_MAX, "more than this will read")
         self.unread = set(self.names)
 
     def read(self, name: str) -> bytes:
-        need(name in self.names, "missing from the bundle")
+        need(name in self.names, f"there is no {name} in the bundle")
         self.unread.discard(name)
         try:
             with self.open(name) as file:
@@ -397,7 +386,7 @@ class Verification:
         self.entries: list[bytes] = []
         self.records: dict[str, Any] = {}  # by id, in the order of the log
         self.spent: set[str] = set()  # nonces, and started records that were ended
-        self.signed: set[Any] = set()  # notes that the log's key is known to have signed
+        self.signed: set[Note] = set()  # by the log's key, as far as was checked
         self.latest, self.behind = datetime.min, 0.0
         self.lines: list[tuple[str, str, list[str]]] = []  # subject, verdict, details
 
@@ -430,13 +419,11 @@ class Verification:
             self.each("bundle.json", ["bundle.json"], by=self.check_about)
             self.each("receipts", under("receipts/"), by=self.check_receipt)
             self.each("promises", under("promises/"), by=self.check_promise)
-            self.each(
-                "disclosed bodies", ids("bodies/", self.about["disclosed"]), by=self.check_body
-            )
+            bodies = ids("bodies/", self.about["disclosed"])
+            self.each("disclosed bodies", bodies, by=self.check_body)
             given = [i for i, record in self.records.items() if is_approval(record)]
-            self.each(
-                "approvals and ratifications", ids("approvals/", given), by=self.check_approval
-            )
+            given = ids("approvals/", given)
+            self.each("approvals and ratifications", given, by=self.check_approval)
             used = [i for i, record in self.records.items() if record["facts"].get("approvals")]
             self.each("acts that needed approvals", used, by=self.check_use)
         is_broken = any(verdict == BROKEN for _, verdict, _ in self.lines)
@@ -464,8 +451,7 @@ class Verification:
 
     def check_checkpoint(self, name: str) -> None:
         point = read_checkpoint(self.bundle.read(name))
-        names = (TOP, f"log/checkpoints/{point.size:020}")
-        need(name in names, f"named for another size than {point.size}")
+        need(name in (TOP, f"{TOP}s/{point.size:020}"), f"named for another size than {point.size}")
         self.check_history(point)
 
     def check_note(self, note: Any) -> None:
@@ -497,8 +483,8 @@ class Verification:
         begun_id = record["continues"]
         if begun_id is not None:
             begun, ends = self.records.get(begun_id, {}), record["phase"] in ("done", "failed")
-            need(ends and begun.get("phase") == "started", "continues no earlier started record")
-            need(begun["act"] == record["act"], "continues another act")
+            begins = begun.get("phase") == "started" and begun["act"] == record["act"]
+            need(ends and begins, "continues no earlier start of this act")
             need(begun_id not in self.spent, "ends what was ended before")
             self.spent.add(begun_id)
         moment = datetime.fromisoformat(record["time"][:-1])
@@ -508,7 +494,8 @@ class Verification:
     def check_about(self, _: str) -> None:
         about, head = self.about, self.head
         need((about["origin"], about["size"]) == head[1:3], f"{TOP} has another origin or size")
-        need(head.origin.startswith(f"estate/{about['estate']}/"), "the log is of another estate")
+        kind = "trial" if about["trial"] else "estate"
+        need(head.origin.startswith(f"{kind}/{about['estate']}/"), "the log is of another estate")
         first: dict[str, Any] = next(iter(self.records.values()), {"index": None, "facts": {}})
         is_birth = first["index"] == 0 and first["act"] == "estate.create"
         need(is_birth and first["phase"] == "done", "the log does not begin with estate.create")
@@ -606,7 +593,7 @@ def report(check: Verification, conclusion: str) -> str:
     return re.sub(r"[^\x20-\x7e\n]", "?", "\n".join([*lines, f"Conclusion: {conclusion}"]))
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Check the bundle that the command line names; return the exit status."""
     parser = argparse.ArgumentParser(description="Check a Freehold evidence bundle.")
     parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder or zip")
@@ -614,7 +601,7 @@ def main() -> int:
     parser.add_argument("--allowed-signers", type=Path, help="the approvers' keys (OpenSSH)")
     parser.add_argument("--pin", type=Path, help="a checkpoint of this log that was seen earlier")
     parser.add_argument("--json", action="store_true", help="report as JSON")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     try:
         vkey = Path(given.vkey).read_text() if Path(given.vkey).is_file() else given.vkey
         key = read_vkey(vkey) if vkey else None

@@ -134,7 +134,7 @@ class Estate:
             keyring.new_domain(estate_id)
             signer = keyring.new_signer(_SIGNER)
             Vault.create(folder / "vault", keyring).close()
-            config = LogConfig(origin=_origin(estate_id), signer=signer)
+            config = LogConfig(origin=_origin(estate_id, is_trial=is_trial), signer=signer)
             Log.create(folder / "ledger" / "main", config).close()
             keyring.pin(_IDENTITY, canonical({"id": estate_id, "trial": is_trial}))
             vkey = str(config.key)
@@ -180,7 +180,7 @@ class Estate:
         vault = Vault.open(folder / "vault", keyring)
         relay = _Relay()
         config = LogConfig(
-            origin=_origin(identity["id"]),
+            origin=_origin(identity["id"], is_trial=identity["trial"]),
             signer=keyring.signer(_SIGNER),
             clock=clock,
             before_sync=vault.sync,
@@ -275,6 +275,17 @@ class Estate:
             case _:
                 return ref
 
+    def name_of(self, ref: str) -> str:
+        """A reference as people write it, `user:alice`; by its id where the name is unknown or erased."""
+        thing = Ref.parse(ref)
+        declared = self.pipeline.registry.kinds.get(thing.kind)
+        if declared is None or declared.names is None:
+            return ref
+        column = declared.names
+        query = select(column.label("name")).where(column.table.c.id == thing.id)
+        row = self.pipeline.stores.catalog.first(query)
+        return str(Ref(thing.kind, row.name, thing.version)) if row and row.name else ref
+
     def _evidence(self) -> Mapping[str, Any]:
         return {
             "model.promote": self.models.evidence,
@@ -319,8 +330,9 @@ def _site(site: Site) -> dict[str, str]:
     }
 
 
-def _origin(estate_id: str) -> str:
-    return f"estate/{estate_id}/main"
+def _origin(estate_id: str, *, is_trial: bool) -> str:
+    """Name the main log. That of a trial says so, and with it every checkpoint, receipt and promise for ever."""
+    return f"{'trial' if is_trial else 'estate'}/{estate_id}/main"
 
 
 def _identity(keyring: Keyring, folder: Path) -> dict[str, Any]:

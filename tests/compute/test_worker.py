@@ -92,6 +92,12 @@ def test_a_worker_that_failed_is_never_used_again(
         assert again.value.code == code
 
 
+def test_what_a_worker_logs_never_fills_its_bound(executor: LocalExecutor) -> None:
+    with start(executor, output_bytes=5_000_000) as worker:
+        for _ in range(5):
+            assert worker.ask({"do": "log"}, timeout_seconds=10) == {}
+
+
 def test_a_closed_worker_says_so(executor: LocalExecutor) -> None:
     worker = start(executor)
     worker.close()

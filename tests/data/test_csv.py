@@ -59,6 +59,7 @@ MALFORMED: dict[str, tuple[bytes, str, str]] = {
     "text after a quote": (b'a,b\n"x"y,2\n', "data.quote", "row 2, column 1 has text after"),
     "space before a quote": (b'a,b\n1, "y"\n', "data.quote", "row 2, column 2 has a quote inside"),
     "old Macintosh line ends": (b"a,b\r1,2\r", "data.newline", "row 1 has a carriage return"),
+    "a carriage return at the very end": (b"a,b\n1,2\r", "data.newline", "row 2"),
     "one stray carriage return": (b"a,b\n1,2\n3\r,4\n", "data.newline", "row 3"),
     "a NUL byte": (b"a,b\n1,\x002\n", "data.nul", "offset 6"),
     "two columns of one name": (b"a,b,a\n1,2,3\n", "data.header", "columns 1 and 3 .* 'a'"),

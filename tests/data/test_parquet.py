@@ -175,7 +175,7 @@ LYING: dict[str, tuple[bytes, str, str]] = {
     "a column that goes on past the pages": (
         one_page(more=100),
         "data.parquet",
-        "claims bytes 4 to 156; its pages end at 56",
+        "claims bytes 4 to 155; its pages end at 55",
     ),
     "a page that goes on past its column": (
         one_page(packed=41),

@@ -17,7 +17,7 @@ def executor() -> LocalExecutor:
     return LocalExecutor()
 
 
-def training_job(frame: pl.DataFrame, recipe: str, *, holdout: float = 0.2, **more: object) -> Job:
+def training_job(frame: pl.DataFrame, recipe: str, **changes: object) -> Job:
     buffer = io.BytesIO()
     frame.write_csv(buffer)
     parameters = {
@@ -25,10 +25,10 @@ def training_job(frame: pl.DataFrame, recipe: str, *, holdout: float = 0.2, **mo
         "label": "label",
         "parameters": {},
         "seed": 7,
-        "holdout": holdout,
+        "holdout": 0.2,
         "format": "csv",
         "options": {"formulas": "text", "missing": []},
-        **more,
+        **changes,
     }
     return Job("freehold.training._job:main", parameters, {"data": buffer.getvalue()}, ("model",))
 
@@ -76,5 +76,5 @@ def test_what_is_wrong_arrives_with_its_code(
     executor: LocalExecutor, change: dict[str, str], code: str
 ) -> None:
     with pytest.raises(JobFailed) as caught:
-        executor.run(training_job(table(), "tabular", **change))
+        executor.run(training_job(table(), **{"recipe": "tabular", **change}))
     assert caught.value.code == code

@@ -58,7 +58,7 @@ def tabular(frame: pl.DataFrame, label: str = "label", **parameters: str) -> Tra
     return train(Recipe.tabular, frame, label=label, parameters=parameters)
 
 
-@pytest.mark.parametrize(("algorithm", "least"), [("linear", 0.85), ("boosting", 0.95)])
+@pytest.mark.parametrize(("algorithm", "least"), [("linear", 0.85), ("boosting", 0.94)])
 def test_a_table_of_every_kind_of_column_is_learned(algorithm: str, least: float) -> None:
     learn, test = split(table(1_500), "label", seed=1, holdout=0.2)
     trained = tabular(learn, algorithm=algorithm)

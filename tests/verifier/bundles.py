@@ -19,7 +19,7 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ESTATE = "0192f6a0-0000-7000-8000-00000000e57a"
-ORIGIN = f"estate/{ESTATE}/main"
+ORIGIN = f"trial/{ESTATE}/main"
 MODEL = "model:0192f6a0-0000-7000-8000-000000000a0d@4"
 OWNER, ADA, BOB, EVE = (f"user:0192f6a0-0000-7000-8000-00000000000{n}" for n in range(1, 5))
 POLICY_SET, EVIDENCE = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -113,7 +113,10 @@ class Writer:
         index = len(self.records)
         record_id = f"0192f6a0-{index:04x}-7000-8000-0000000000ff"
         salt = sha256(b"salt" + record_id.encode())
-        content = {"details": {"weights": [0.1, 1e-7, 1e21, -2]}, "request": {"n": index}}
+        content: dict[str, Any] = {
+            "details": {"weights": [0.1, 1e-7, 1e21, -2]},
+            "request": {"n": index},
+        }
         request = b"freehold/request/v1\0" + salt + rfc8785.dumps(content["request"])
         self.bodies[record_id] = salt + rfc8785.dumps(content)
         commitment = sha256(b"freehold/body/v1\0" + self.bodies[record_id]).hex()

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.base import RequestResponseEndpoint
 
 from freehold.api._inference import add_inference
 from freehold.api._problems import problem, status_of
@@ -42,6 +43,13 @@ def create_app(estate: Estate) -> FastAPI:
     def receipt(decision: str, bearer: Bearer) -> str:
         """The receipt of a decision: a C2SP tlog-proof."""
         return estate.history.receipt(authenticate(estate, bearer), decision)
+
+    @app.middleware("http")
+    async def mark_trial(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        if estate.pipeline.circumstances.is_trial:
+            response.headers["Freehold-Trial"] = "yes"
+        return response
 
     @app.exception_handler(FreeholdError)
     async def refuse(_request: Request, error: FreeholdError) -> Response:

@@ -8,11 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from freehold.api import Listen, serve
 from freehold.charter import template
 from freehold.cli._context import Context, new_passphrase, read_passphrase
 from freehold.cli._run import run
-from freehold.demo import run_demo
 from freehold.estate import Estate
 from freehold.kernel.keys import PassphraseCustody
 from freehold.kernel.signatures import sign
@@ -70,6 +68,8 @@ def up(
     tls_key: Annotated[Path | None, typer.Option(exists=True)] = None,
 ) -> None:
     """Hold the estate and serve it: verbs for the command line, REST, and answers of deployments."""
+
+    from freehold.api import Listen, serve  # the web framework takes a second to import
 
     def call() -> None:
         folder = Path(_context(context).where)
@@ -162,6 +162,8 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the demo's estate goes.")] = Path("demo-estate"),
 ) -> None:
     """Run the whole line once on real input, and let a stranger prove it."""
+    from freehold.demo import run_demo  # brings scikit-learn, as `up` brings the web framework
+
     run(lambda: run_demo(folder, data=data, label=label), as_json=False, doing="demo")
 
 

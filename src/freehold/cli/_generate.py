@@ -25,6 +25,8 @@ SIGNED = frozenset(
 )
 """Verbs that carry signatures; commands of their own sign and call them in one step."""
 
+TRIAL = "TRIAL estate: its evidence says nothing of an organisation"
+
 DOWNLOADS = frozenset(("ledger.export", "models.fetch"))
 
 
@@ -75,8 +77,12 @@ def _command(verb: Verb) -> Callable[..., None]:
         def call() -> Any:
             with context.obj.session() as session:
                 if target is not None:
-                    return session.download(verb.path, target, **arguments)
-                return session.call(verb.path, **arguments)
+                    result = session.download(verb.path, target, **arguments)
+                else:
+                    result = session.call(verb.path, **arguments)
+                if session.is_trial and not is_json:
+                    typer.secho(TRIAL, fg="yellow", err=True)
+                return result
 
         run(call, as_json=is_json, doing=f"{verb.noun} {verb.name}")
 

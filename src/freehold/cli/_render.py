@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from freehold.kernel import FreeholdError
 
@@ -50,7 +51,13 @@ def _pairs(result: Mapping[str, Any]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in result.items():
-        table.add_row(name.replace("_", " "), _long(value))
+        title = name.replace("_", " ")
+        if isinstance(value, Mapping) and value:
+            table.add_row(title, _pairs(value))
+        elif isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
+            table.add_row(title, _table(value))
+        else:
+            table.add_row(title, Text(_long(value)))  # Text: no markup from data
     return table
 
 
@@ -63,16 +70,24 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
+        if name == "time":
+            table.add_column("time (UTC)", no_wrap=True)
+            continue
         is_number = all(isinstance(row.get(name), int | float) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in names))
+        table.add_row(*(_second(row[name]) if name == "time" else _cell(row.get(name)) for name in names))
     return table
 
 
-def _cell(value: Any) -> str:
+def _second(moment: str) -> str:
+    """A moment to the second; --json has all of it."""
+    return moment[:19].replace("T", " ")
+
+
+def _cell(value: Any) -> Text:
     text = _long(value)
-    return text if len(text) <= CELL_CHARS_MAX else text[: CELL_CHARS_MAX - 1] + "…"
+    return Text(text if len(text) <= CELL_CHARS_MAX else text[: CELL_CHARS_MAX - 1] + "…")
 
 
 def _long(value: Any) -> str:

@@ -17,7 +17,6 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 from typing import Any, BinaryIO
 
 from freehold.compute._confine import confine
@@ -54,20 +53,20 @@ def main(order_fd: int) -> None:
         {name: os.fdopen(fd, "rb") for name, fd in order["inputs"].items()},
         {name: os.fdopen(fd, "wb") for name, fd in order["outputs"].items()},
     )
-    module, _, function = order["entry"].partition(":")
     if order["serve"] is None:
-        _write(report_fd, _outcome(lambda: _run(module, function, child)))
+        _write(report_fd, _outcome(lambda: _run(order["entry"], child)))
     else:
-        _serve(order["serve"], order["line_bytes"], lambda: _load(module, function)(child))
+        _serve(order, child)
 
 
-def _load(module: str, function: str) -> Callable[[Child], Any]:
+def _load(entry: str) -> Callable[[Child], Any]:
+    module, _, function = entry.partition(":")
     loaded: Callable[[Child], Any] = getattr(importlib.import_module(module), function)
     return loaded
 
 
-def _run(module: str, function: str, child: Child) -> dict[str, Any]:
-    report = _load(module, function)(child)
+def _run(entry: str, child: Child) -> dict[str, Any]:
+    report = _load(entry)(child)
     for output in child.outputs.values():
         output.close()
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -75,11 +74,12 @@ def _run(module: str, function: str, child: Child) -> dict[str, Any]:
     return {"report": report, "usage": usage}
 
 
-def _serve(channel: int, line_bytes: int, open_worker: Callable[[], Answer]) -> None:
+def _serve(order: Mapping[str, Any], child: Child) -> None:
+    channel, line_bytes = order["serve"], order["line_bytes"]
     opened: list[Answer] = []
 
     def open_once() -> dict[str, Any]:
-        opened.append(open_worker())
+        opened.append(_load(order["entry"])(child))
         return {"ready": True}
 
     _write(channel, _outcome(open_once))
@@ -99,7 +99,7 @@ def _outcome(work: Callable[[], dict[str, Any]]) -> bytes:
     try:
         result = work()
     except FreeholdError as error:
-        result = _error(error.code, error.message, error.hint)
+        result = _error(error.code, error.message, hint=error.hint)
     except MemoryError:
         result = _error(*_NO_MEMORY)
     except OSError as error:
@@ -109,7 +109,7 @@ def _outcome(work: Callable[[], dict[str, Any]]) -> bytes:
     return json.dumps(result, allow_nan=False).encode() + b"\n"
 
 
-def _error(code: str, message: str, hint: str = "") -> dict[str, Any]:
+def _error(code: str, message: str, *, hint: str = "") -> dict[str, Any]:
     return {"error": {"code": code, "message": message, "hint": hint}}
 
 
@@ -127,9 +127,9 @@ def _peak_bytes() -> int:
     return 0
 
 
-def _tell_places(
-    kind: type[BaseException], error: BaseException, places: TracebackType | None
-) -> None:
+def _tell_places(*told: Any) -> None:
+    """Print an exception as `sys.excepthook` is told of it, without its message."""
+    kind, _, places = told
     for frame in traceback.extract_tb(places):
         print(f"{frame.filename}:{frame.lineno} in {frame.name}", file=sys.stderr)
     print(f"{kind.__module__}.{kind.__qualname__}", file=sys.stderr)

@@ -56,13 +56,14 @@ def _forbid_processes(libc: ctypes.CDLL) -> None:
     calls = _CALLS.get(os.uname().machine)
     if calls is None:
         return  # unknown call numbers; memory and time still bound a fork bomb
-    program = _filter(*calls)
+    arch, clone, starting = calls
+    program = _filter(arch, clone=clone, starting=starting)
     code = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     _control(libc, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.c_char_p(head))
 
 
-def _filter(arch: int, clone: int, starting: tuple[int, ...]) -> bytes:
+def _filter(arch: int, *, clone: int, starting: tuple[int, ...]) -> bytes:
     """Assemble the filter over struct seccomp_data: nr at 0, arch at 4, first argument at 16."""
     steps = [
         (_LOAD, 0, 0, 4),

@@ -77,7 +77,7 @@ def _run(launcher: Launcher, job: Job) -> JobResult:
     with closing(launcher.launch(job)) as process:
         end = process.wait(job.limits.wall_seconds)
         process.kill()  # before anything is read: nothing may write to it any more
-        envelope = read_report(job, process, end)
+        envelope = read_report(process, end)
         report = envelope["report"]
         if end is None or not isinstance(report, dict):
             raise JobFailed("compute.crashed", "the job's report is not a JSON object")

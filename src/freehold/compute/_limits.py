@@ -23,3 +23,4 @@ class JobLimits:
     line_bytes: int = 16_777_216  # one request or reply of a worker; what `parse_json` reads
     files: int = 256  # open descriptors (RLIMIT_NOFILE); also bounds memory held in memfds
     stderr_tail_bytes: int = 4_096  # enough for a traceback's end
+    stderr_kept_bytes: int = 1_048_576  # of a worker between two requests; it may run for months

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from freehold.compute._job import Isolation, Job
-from freehold.compute._sandbox import SOURCE, sandbox_command
+from freehold.compute._sandbox import sandbox_command, source_folder
 from freehold.kernel import LimitError
 
 # -s -P: neither the user's site folder nor the current folder is searched; the environment is ours,
@@ -60,8 +60,14 @@ class Process:
     """One running child and the memory it shares with its parent. Used by one thread at a time."""
 
     def __init__(
-        self, popen: subprocess.Popen[bytes], files: dict[str, int], resources: ExitStack
+        self,
+        job: Job,
+        popen: subprocess.Popen[bytes],
+        *,
+        files: dict[str, int],
+        resources: ExitStack,
     ) -> None:
+        self.job = job
         self._popen = popen
         self._files = files
         self._resources = resources
@@ -100,6 +106,11 @@ class Process:
         size = os.fstat(self._files[name]).st_size
         return os.pread(self._files[name], length, max(0, size - length))
 
+    def forget_stderr(self) -> None:
+        """Give the memory of a long standard error back; the child goes on writing at its start."""
+        if self.size(":stderr") > self.job.limits.stderr_kept_bytes:
+            os.ftruncate(self._files[":stderr"], 0)
+
     def size(self, name: str) -> int:
         """Tell how many bytes it holds."""
         return os.fstat(self._files[name]).st_size
@@ -121,7 +132,7 @@ class Launcher:
     def __init__(self, level: Isolation, code: tuple[Path, ...] = ()) -> None:
         self.level = level
         self._before = [*sandbox_command(level, code), sys.executable, *_PYTHON, _BOOTSTRAP]
-        self._paths = [str(SOURCE), *map(str, code)]
+        self._paths = [str(source_folder()), *map(str, code)]
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="freehold-launcher")
 
     def launch(self, job: Job, serve: int | None = None) -> Process:
@@ -132,18 +143,21 @@ class Launcher:
         """
         with ExitStack() as opened:
             files = {name: _memory(name, opened) for name in (":report", ":stderr", *job.outputs)}
+            fcntl.fcntl(files[":stderr"], fcntl.F_SETFL, os.O_APPEND)
             inputs = {
-                name: _sealed(source, job.limits.input_bytes, opened)
+                name: _sealed(source, opened, bytes_max=job.limits.input_bytes)
                 for name, source in job.inputs.items()
             }
-            order = _order(job, files, inputs, serve)
-            order_fd = _sealed(json.dumps(order).encode(), job.limits.input_bytes, opened)
+            order = json.dumps(_order(job, files=files, inputs=inputs, serve=serve)).encode()
+            order_fd = _sealed(order, opened, bytes_max=job.limits.input_bytes)
             passed = [order_fd, files[":report"], *inputs.values()]
             passed += [files[name] for name in job.outputs] + ([] if serve is None else [serve])
-            popen = self._thread.submit(self._spawn, order_fd, passed, files[":stderr"]).result()
-            return Process(popen, files, opened.pop_all())
+            spawning = self._thread.submit(
+                self._spawn, order_fd, passed=passed, stderr=files[":stderr"]
+            )
+            return Process(job, spawning.result(), files=files, resources=opened.pop_all())
 
-    def _spawn(self, order_fd: int, passed: list[int], stderr: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, order_fd: int, *, passed: list[int], stderr: int) -> subprocess.Popen[bytes]:
         environment = _ENVIRONMENT | {k: os.environ[k] for k in _PASSED_ON if k in os.environ}
         return subprocess.Popen(
             [*self._before, str(order_fd), *self._paths],
@@ -158,7 +172,7 @@ class Launcher:
 
 
 def _order(
-    job: Job, files: dict[str, int], inputs: dict[str, int], serve: int | None
+    job: Job, *, files: dict[str, int], inputs: dict[str, int], serve: int | None
 ) -> dict[str, Any]:
     return {
         "entry": job.entry,
@@ -183,7 +197,7 @@ def _memory(name: str, opened: ExitStack) -> int:
     return fd
 
 
-def _sealed(source: bytes | BinaryIO, bytes_max: int, opened: ExitStack) -> int:
+def _sealed(source: bytes | BinaryIO, opened: ExitStack, *, bytes_max: int) -> int:
     """Copy `source` into memory that nobody can write any more."""
     fd = _memory(":input", opened)
     stream = io.BytesIO(source) if isinstance(source, bytes) else source

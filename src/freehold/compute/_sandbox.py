@@ -22,9 +22,6 @@ from pathlib import Path
 from freehold.compute._job import Isolation
 from freehold.compute.errors import IsolationError
 
-SOURCE = Path(__file__).resolve().parents[2]  # the folder that holds the package `freehold`
-
-_PACKAGE = SOURCE / "freehold"
 _SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SCRATCH_BYTES = 67_108_864  # /tmp, in memory, for libraries; data belongs in outputs
@@ -45,9 +42,20 @@ def sandbox_command(level: Isolation, code: Iterable[Path] = ()) -> list[str]:
     return _namespaces(shown)
 
 
+def source_folder() -> Path:
+    """Find the folder that holds the package `freehold`."""
+    return Path(__file__).resolve().parents[2]
+
+
 def _shown(code: Iterable[Path]) -> list[str]:
     """Collect the folders a process needs to see, without those inside another."""
-    wanted = [Path(sys.prefix), Path(sys.base_prefix), _PACKAGE, Path("/usr"), *code]
+    wanted = [
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+        source_folder() / "freehold",
+        Path("/usr"),
+        *code,
+    ]
     wanted += [path.resolve() for path in wanted]
     wanted += [Path("/", name) for name in _SYSTEM_LINKS if not Path("/", name).is_symlink()]
     kept: list[Path] = []

@@ -61,10 +61,11 @@ class Worker:
         with self._lock:
             if self._gone:
                 raise WorkerGone(
-                    self._gone, "this worker has ended and answers no more", "start another"
+                    self._gone, "this worker has ended and answers no more", hint="start another"
                 )
             reply = self._exchange(line, timeout_seconds)
-            answer = parse_envelope(reply, "reply", self._job, self._process)
+            self._process.forget_stderr()
+            answer = parse_envelope(self._process, reply, key="reply")
             if answer is None or not isinstance(answer["reply"], dict):
                 raise self._end("compute.worker_crashed", "the worker sent no proper reply")
             result: dict[str, Any] = answer["reply"]
@@ -93,9 +94,9 @@ class Worker:
             line = self._exchange(b"", self._job.limits.start_seconds)
         except WorkerGone as gone:
             if gone.code == "compute.worker_crashed":
-                read_report(self._job, self._process, self._process.wait(None))
+                read_report(self._process, self._process.wait(None))
             raise
-        if parse_envelope(line, "ready", self._job, self._process) is None:
+        if parse_envelope(self._process, line, key="ready") is None:
             raise self._end("compute.worker_crashed", "the worker did not say that it is ready")
 
     def _exchange(self, line: bytes, timeout_seconds: float) -> bytes:
@@ -122,5 +123,5 @@ class Worker:
         """Kill the process; whoever holds the lock calls this. Gives the error to raise."""
         self._gone = code
         self._process.kill()
-        tail = stderr_tail(self._job, self._process)
-        return WorkerGone(code, message, "start another worker", stderr_tail=tail)
+        tail = stderr_tail(self._process)
+        return WorkerGone(code, message, hint="start another worker", stderr_tail=tail)

@@ -34,7 +34,7 @@ class JobFailed(ComputeError):
             governed data, so show it to those alone who may read the inputs; never record it.
     """
 
-    def __init__(self, code: str, message: str, hint: str = "", *, stderr_tail: str = "") -> None:
+    def __init__(self, code: str, message: str, *, hint: str = "", stderr_tail: str = "") -> None:
         super().__init__(code, message, hint)
         self.stderr_tail = stderr_tail
 
@@ -49,6 +49,6 @@ class WorkerGone(ComputeError):
         stderr_tail: as in `JobFailed`.
     """
 
-    def __init__(self, code: str, message: str, hint: str = "", *, stderr_tail: str = "") -> None:
+    def __init__(self, code: str, message: str, *, hint: str = "", stderr_tail: str = "") -> None:
         super().__init__(code, message, hint)
         self.stderr_tail = stderr_tail

@@ -186,6 +186,7 @@ DECLARATIONS = Declarations(
                 "is_erased": bool,
             },
             dataset_attributes,
+            names=DATASET.c.name,
         ),
     ),
     tables=(TABLES,),

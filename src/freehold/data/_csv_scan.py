@@ -51,7 +51,7 @@ def scan_csv(stream: BinaryIO, delimiter: str, limits: DataLimits) -> CsvShape:
         if held:
             scan.feed(held, following=chunk[0])
         held = chunk
-    scan.feed(held, following=_LF)
+    scan.feed(held, following=ord(delimiter))
     return scan.finish()
 
 
@@ -93,7 +93,7 @@ class _Scan:
         self._blank_from: int | None = None  # only line ends follow from here
 
     def feed(self, text: bytes, *, following: int) -> None:
-        """Take the next bytes; `following` is the byte after them, a line feed at the end."""
+        """Take the next bytes; `following` is the byte after them, a delimiter at the end."""
         if self._blank_from is not None:
             self._refuse_after_blank(text)
             return

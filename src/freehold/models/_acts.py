@@ -160,6 +160,7 @@ DECLARATIONS = Declarations(
             {"status": str, "trained_by": str, "gate": str, "classes": "set"},
             model_attributes,
             ("trained_by",),
+            MODEL.c.name,
         ),
     ),
     tables=(TABLES,),

@@ -234,8 +234,8 @@ DECLARATIONS = Declarations(
     acts=(EnrolPerson, AssignPerson, RevokePerson, IssueToken, LogIn, RevokeToken, GiveApproval, RefuseUnknown),
     queries=(Query("person.list", "Estate"),),
     resources=(
-        ResourceType("Person", "user"),
-        ResourceType("Person", "service"),
+        ResourceType("Person", "user", names=PERSON.c.code),
+        ResourceType("Person", "service", names=PERSON.c.code),
     ),
     tables=(TABLES,),
 )

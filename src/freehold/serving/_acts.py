@@ -134,7 +134,11 @@ DECLARATIONS = Declarations(
     queries=(Query("deployment.list", "Estate"),),
     resources=(
         ResourceType(
-            "Deployment", "deployment", {"classes": "set", "status": str}, deployment_attributes
+            "Deployment",
+            "deployment",
+            {"classes": "set", "status": str},
+            deployment_attributes,
+            names=DEPLOYMENT.c.name,
         ),
         ResourceType("Decision", "decision", {"classes": "set"}, decision_attributes),
     ),

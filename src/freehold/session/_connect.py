@@ -12,7 +12,6 @@ from pathlib import Path
 from freehold.estate import Estate
 from freehold.kernel.keys import PassphraseCustody
 from freehold.session._local import LocalTransport
-from freehold.session._remote import RemoteTransport
 from freehold.session._session import Session
 
 SOCKET_PATH_BYTES_MAX = 100  # Linux allows 107; a longer one goes to the runtime folder
@@ -27,6 +26,8 @@ def connect(where: str | Path, *, token: str, passphrase: Callable[[], str]) -> 
     Raises:
         FreeholdError: it is not there, or cannot be opened.
     """
+    from freehold.session._remote import RemoteTransport  # httpx: not for who opens it here
+
     if str(where).startswith(("http://", "https://")):
         return Session(RemoteTransport(str(where), token))
     folder = Path(where)

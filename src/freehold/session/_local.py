@@ -16,6 +16,11 @@ class LocalTransport:
         self._estate = estate
         self._token = token
 
+    @property
+    def is_trial(self) -> bool:
+        """Whether the estate is a trial."""
+        return self._estate.pipeline.circumstances.is_trial
+
     def call(self, verb: Verb, arguments: Mapping[str, Any], upload: BinaryIO | None) -> Any:
         """Authenticate, check the arguments, perform."""
         checked = verb.validate(arguments)

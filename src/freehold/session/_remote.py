@@ -31,6 +31,12 @@ class RemoteTransport:
             headers={"Authorization": f"Bearer {token}"} if token else {},
             trust_env=False,  # no proxy that nobody declared
         )
+        self._is_trial = False
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the last answer came from a trial estate."""
+        return self._is_trial
 
     def call(self, verb: Verb, arguments: Mapping[str, Any], upload: BinaryIO | None) -> Any:
         """Send the call and read the result, or raise what the estate answered."""
@@ -47,6 +53,7 @@ class RemoteTransport:
                     headers={"Content-Type": "application/octet-stream"},
                 )
             response = self._client.send(request, stream=True)
+            self._is_trial = response.headers.get("freehold-trial") == "yes"
             try:
                 return self._read(response)
             finally:

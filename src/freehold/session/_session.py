@@ -14,6 +14,9 @@ from freehold.verbs import VERBS, Download, Verb
 class Transport(Protocol):
     """Carries one call to an estate and its result back, as plain JSON values or a `Download`."""
 
+    @property
+    def is_trial(self) -> bool: ...  # known once a call came back
+
     def call(self, verb: Verb, arguments: Mapping[str, Any], upload: BinaryIO | None) -> Any: ...
 
     def close(self) -> None: ...
@@ -56,6 +59,11 @@ class Session:
             while chunk := source.read(1 << 20):
                 file.write(chunk)
         return result.summary
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether the estate is a trial, whose evidence says nothing of an organisation."""
+        return self._transport.is_trial
 
     def close(self) -> None:
         """Let go of the estate."""

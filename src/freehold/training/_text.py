@@ -61,7 +61,7 @@ def train_text(
     )
     estimator = make_pipeline(vectorizer, regression)
     targets = class_indices(rows.get_column(label), classes)
-    _fit_texts(estimator, texts(rows, feature), targets)
+    _fit_texts(estimator, given=texts(rows, feature), targets=targets)
     vars(vectorizer).pop("_stop_words_id", None)  # a memory address, which differs in every process
     return Trained(
         estimator,
@@ -78,7 +78,7 @@ def train_text(
     )
 
 
-def _fit_texts(estimator: Pipeline, given: list[str], targets: NDArray[np.int64]) -> None:
+def _fit_texts(estimator: Pipeline, *, given: list[str], targets: NDArray[np.int64]) -> None:
     try:
         estimator.fit(given, targets)
     except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from freehold.data import Dataset, DatasetVersion, Format, Provenance, ReadOptions
@@ -11,13 +12,27 @@ from freehold.estate import Estate
 from freehold.evaluation import Plan, Result
 from freehold.kernel import MalformedError, parse_json
 from freehold.kernel.acts import Actor
-from freehold.kernel.history import ActSummary, LineageEdge
+from freehold.kernel.history import LineageEdge
 from freehold.models import ModelVersion
 from freehold.serving import Deployment
 from freehold.training import Run, Task
 from freehold.verbs._verb import Download
 
 SPOOL_BYTES = 16_777_216  # an evidence bundle up to this size stays in memory
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAct:
+    """One act as a person reads it; the ledger itself holds ids alone."""
+
+    index: int
+    time: str
+    act: str
+    result: str
+    who: str
+    what: str
+    policies: tuple[str, ...]
+    id: str
 
 
 def data_ingest(
@@ -199,11 +214,23 @@ def serving_decision(estate: Estate, actor: Actor, decision: str) -> dict[str, A
 
 
 def ledger_acts(
-    estate: Estate, actor: Actor, *, resource: str = "", limit: int = 50
-) -> tuple[ActSummary, ...]:
-    """List the newest acts, or those on one resource."""
+    estate: Estate, actor: Actor, *, resource: str = "", limit: int = 20
+) -> tuple[NamedAct, ...]:
+    """List the newest acts, or those on one resource, with the names that the catalog knows."""
     ref = str(estate.resolve(resource)) if resource else ""
-    return estate.history.acts(actor, resource=ref, limit=limit)
+    return tuple(
+        NamedAct(
+            index=act.index,
+            time=act.time,
+            act=act.act,
+            result=act.error or act.phase,
+            who=estate.name_of(act.principal),
+            what=estate.name_of(act.resource),
+            policies=act.policies,
+            id=act.id,
+        )
+        for act in estate.history.acts(actor, resource=ref, limit=limit)
+    )
 
 
 def ledger_show(estate: Estate, actor: Actor, act: str) -> dict[str, Any]:
@@ -223,7 +250,11 @@ def ledger_checkpoint(estate: Estate, actor: Actor) -> str:
 
 def ledger_lineage(estate: Estate, actor: Actor, thing: str) -> tuple[LineageEdge, ...]:
     """Show everything that a thing was made from, back to its sources."""
-    return estate.history.lineage(actor, str(estate.resolve(thing)))
+    edges = estate.history.lineage(actor, str(estate.resolve(thing)))
+    return tuple(
+        replace(edge, source=estate.name_of(edge.source), target=estate.name_of(edge.target))
+        for edge in edges
+    )
 
 
 def ledger_export(estate: Estate, actor: Actor, *, full: bool = False) -> Download:

@@ -70,11 +70,12 @@ def tries(child: Child) -> dict[str, Any]:
 
 
 def eats_memory(child: Child) -> dict[str, Any]:
-    hoard = []
+    hoard: list[bytearray | mmap.mmap] = []
     while True:
         if child.parameters["shared"]:
-            hoard.append(mmap.mmap(-1, 50_000_000))
-            hoard[-1].write(bytes(50_000_000))
+            shared = mmap.mmap(-1, 50_000_000)
+            shared.write(bytes(50_000_000))
+            hoard.append(shared)
         else:
             hoard.append(bytearray(50_000_000))
 
@@ -144,6 +145,9 @@ def counter(child: Child) -> Answer:
             time.sleep(600)
         if what == "die":
             os._exit(3)
+        if what == "log":
+            print("x" * 2_000_000)
+            return {}
         if what == "babble":
             return {"much": "x" * 20_000_000}
         print("noise on standard output")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-from sqlalchemy import MetaData
+from sqlalchemy import Column, MetaData
 
 from freehold.kernel import Ref
 from freehold.kernel.acts._facts import CEDAR_KINDS, check_fact
@@ -118,6 +118,7 @@ class ResourceType:
     attributes: Mapping[str, type | str] = field(default_factory=dict)
     load: Callable[[Catalog, Ref], Attributes] = lambda _catalog, _ref: {}
     authors: tuple[str, ...] = ()  # attributes naming principals whose approval cannot count
+    names: Column[Any] | None = None  # the erasable column with its name, beside a column `id`
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ _CODE = re.compile(r"(?:[a-z0-9][a-z0-9._-]{0,63}|[A-Z]{2})?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9a-f]{32}")
-_VKEY = re.compile(r"estate/[0-9a-f-]{36}/[a-z]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}")
+_VKEY = re.compile(r"(?:estate|trial)/[0-9a-f-]{36}/[a-z]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}")
 
 
 def found(default: Any = None) -> Any:

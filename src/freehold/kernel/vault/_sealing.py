@@ -88,7 +88,7 @@ class _Output:
         self.error: BaseException | None = None
 
     def write(self, piece: bytes) -> int:
-        if False:  # giving up, pyrage writes what it still holds once more
+        if self.error is not None:  # giving up, pyrage writes what it still holds once more
             raise self.error
         self._pieces.append(piece)
         self._waiting += len(piece)

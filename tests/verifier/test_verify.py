@@ -1,0 +1,649 @@
+"""The independent verifier on whole bundles: what holds, and what it says about each way to lie."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import random
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import freehold_verify
+from tests.verifier.bundles import (
+    ADA,
+    BOB,
+    EVE,
+    EVIDENCE,
+    MODEL,
+    ORIGIN,
+    OWNER,
+    POLICY_SET,
+    SIGNERS,
+    Writer,
+    b64,
+    history,
+    key_of,
+    note,
+    root,
+    sha256,
+    ssh_sign,
+    vkey,
+    write,
+)
+
+VERIFIER = Path(__file__).resolve().parents[2] / "verifier" / "freehold_verify.py"
+HOLDS = "All of it holds, and the log's key was given from outside"
+Files = dict[str, bytes]
+
+
+class Verdict(NamedTuple):
+    """What the verifier said, and its exit status."""
+
+    status: int
+    said: str
+
+
+class Checker:
+    """Runs the verifier with what a stranger knows from outside."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "signers").write_text(SIGNERS)
+        self.trust = ["--vkey", vkey(key_of(9)), "--allowed-signers", str(folder / "signers")]
+
+    def pin(self, checkpoint: bytes) -> list[str]:
+        (self.folder / "pin").write_bytes(checkpoint)
+        return ["--pin", str(self.folder / "pin")]
+
+    def run(self, bundle: Path, *options: str) -> Verdict:
+        said = io.StringIO()
+        with redirect_stdout(said), redirect_stderr(said):
+            try:
+                status = freehold_verify.main([str(bundle), *options])
+            except SystemExit as left:
+                status = int(left.code or 0)
+        return Verdict(status, said.getvalue())
+
+    def check(self, files: Files, *options: str) -> Verdict:
+        folder = self.folder / f"bundle-{len(list(self.folder.iterdir()))}"
+        folder.mkdir()
+        return self.run(write(files, folder), *(options or self.trust))
+
+
+@pytest.fixture
+def checker(tmp_path):
+    return Checker(tmp_path)
+
+
+def test_a_whole_bundle_holds_with_keys_from_outside(checker):
+    writer = history()
+    pin = checker.pin(writer.checkpoint(3))
+    verdict = checker.check(writer.files(), *checker.trust, *pin)
+    assert verdict.status == 0, verdict.said
+    assert HOLDS in verdict.said
+    assert verdict.said.startswith("TRIAL ESTATE")
+    assert "6 bodies, not disclosed: not checked" in verdict.said
+
+
+def test_without_the_log_s_key_it_is_internally_consistent_only(checker):
+    verdict = checker.check(history().files(), "--json")
+    found = json.loads(verdict.said)
+    assert verdict.status == 0
+    assert found["conclusion"].startswith("internally consistent only")
+    assert found["trial"] is True
+    assert any("--vkey" in end for end in found["not_checked"])
+    assert any("--allowed-signers" in end for end in found["not_checked"])
+    assert {check["verdict"] for check in found["checks"]} == {"holds"}
+
+
+def test_an_estate_that_is_no_trial_is_not_called_one(checker):
+    verdict = checker.check(history(trial=False).files())
+    assert verdict.status == 0, verdict.said
+    assert "TRIAL" not in verdict.said
+
+
+def test_keys_may_lie_in_a_file(checker, tmp_path):
+    (tmp_path / "vkey").write_text(vkey(key_of(9)) + "\n")
+    assert HOLDS in checker.check(history().files(), "--vkey", str(tmp_path / "vkey")).said
+
+
+def test_a_zip_is_read_as_its_folder_is(checker, tmp_path):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in history().files().items():
+            archive.writestr(name, data)
+    verdict = checker.run(tmp_path / "b.zip", *checker.trust)
+    assert verdict.status == 0, verdict.said
+    assert HOLDS in verdict.said
+
+
+@pytest.mark.parametrize("size", [1, 2, 255, 256, 257, 513])
+def test_logs_of_every_shape_of_tiles_hold(checker, size):
+    writer = Writer()
+    writer.add("estate.create", facts={"trial": True})
+    for _ in range(size - 1):
+        writer.add("dataset.ingest")
+    if size == 1:
+        writer.add("dataset.ingest")  # the writer discloses the body of the second record
+    verdict = checker.check(writer.files())
+    assert verdict.status == 0, verdict.said
+
+
+def test_a_part_of_an_act_s_history_may_be_long_running(checker):
+    """An approval that expires while the approved act runs was in time."""
+    writer = history()
+    approval = writer.approve(ADA, act="model.train", until="2026-11-24T06:00:09.000000Z")
+    facts = {"approvals": [approval]}
+    begun = writer.add("model.train", by=EVE, phase="started", facts=facts)
+    late = "2026-11-24T08:00:00.000000Z"
+    writer.add("model.train", by=EVE, continues=begun, facts=facts, time=late)
+    verdict = checker.check(writer.files())
+    assert verdict.status == 0, verdict.said
+
+
+def test_a_promise_that_is_not_due_yet_is_no_broken_one(checker):
+    writer = history()
+    name = "promises/0192f6a0-0fff-7000-8000-0000000000ff.note"
+    late, early = "2026-11-24T09:00:01.000000Z", "2026-11-24T08:59:59.000000Z"
+    assert checker.check({**writer.files(), name: writer.promise(99, late)}).status == 0
+    verdict = checker.check({**writer.files(), name: writer.promise(99, early)})
+    assert verdict.status == 1
+    assert name in verdict.said
+
+
+def test_clocks_that_went_back_are_told_and_nothing_more(checker):
+    writer = history()
+    writer.add("dataset.ingest", time="2026-11-24T05:00:00.000000Z")
+    verdict = checker.check(writer.files())
+    assert verdict.status == 0, verdict.said
+    assert "clocks, set back by up to 3607 s" in verdict.said
+
+
+def test_files_outside_the_format_are_told(checker):
+    verdict = checker.check(history().files() | {"log/notes.txt": b"trust me"})
+    assert verdict.status == 0
+    assert "1 files outside the format: not checked" in verdict.said
+
+
+def test_what_a_bundle_says_cannot_steer_the_terminal(checker):
+    writer = history()
+    writer.records[2]["log"] = "\x1b[2Jestate"
+    assert "\x1b" not in checker.check(writer.files()).said
+
+
+# --- ways to lie: each is told with the name of the thing ---
+
+
+def flip(name: str, at: int = -1) -> Callable[[], Files]:
+    """Change one bit of one file of a good bundle."""
+
+    def tamper() -> Files:
+        files = history().files()
+        data = bytearray(files[name])
+        data[at] ^= 1
+        return {**files, name: bytes(data)}
+
+    return tamper
+
+
+def without(name: str) -> Callable[[], Files]:
+    return lambda: {key: data for key, data in history().files().items() if key != name}
+
+
+def told(change: Callable[[Writer], Any]) -> Callable[[], Files]:
+    """A log whose writer signs the lie itself."""
+
+    def write_lie() -> Files:
+        writer = history()
+        change(writer)
+        return writer.files()
+
+    return write_lie
+
+
+def record(index: int, **changes: Any) -> Callable[[], Files]:
+    return told(lambda writer: writer.records[index].update(changes))
+
+
+def promote(*approvals: Callable[[Writer], str], **more: Any) -> Callable[[], Files]:
+    def change(writer: Writer) -> None:
+        names = [approve(writer) for approve in approvals]
+        writer.add("model.promote", facts={"approvals": names}, **{"by": EVE, **more})
+
+    return told(change)
+
+
+def id_of(index: int) -> str:
+    return f"0192f6a0-{index:04x}-7000-8000-0000000000ff"
+
+
+def drop_record() -> Files:
+    """Leave a record out of entries and tiles, but keep the signed checkpoint."""
+    writer = history()
+    whole = writer.files()
+    del writer.records[3]
+    writer.records.append(history().records[6])
+    return {**writer.files(), "log/checkpoint": whole["log/checkpoint"]}
+
+
+def swap_records() -> Files:
+    writer = history()
+    whole = writer.files()
+    records = writer.records
+    records[4], records[5] = records[5], records[4]
+    return {**writer.files(), "log/checkpoint": whole["log/checkpoint"]}
+
+
+def other_key() -> Files:
+    return history(log_key=key_of(8)).files()
+
+
+def fork() -> Files:
+    """Two histories signed by the log: an earlier checkpoint is not of this one."""
+    writer = history()
+    lie = note(f"{ORIGIN}\n4\n{b64(sha256(b'another'))}\n", writer.log_key)
+    return {**writer.files(), f"log/checkpoints/{4:020}": lie}
+
+
+def changed(name: str, **more: Any) -> Callable[[], Files]:
+    def change() -> Files:
+        files = history().files()
+        return {**files, name: json.dumps({**json.loads(files[name]), **more}).encode()}
+
+    return change
+
+
+def forged(by: int = 7, namespace: bytes = b"freehold-approval") -> Callable[[], Files]:
+    def change() -> Files:
+        files = history().files()
+        message = files[f"approvals/{id_of(4)}.json"]
+        signature = ssh_sign(message, key_of(by), namespace)
+        return {**files, f"approvals/{id_of(4)}.sig": signature}
+
+    return change
+
+
+def moved_receipt() -> Files:
+    files = history().files()
+    first, last = (f"receipts/{id_of(index)}.tlog-proof" for index in (0, 7))
+    return {**files, first: files[last]}
+
+
+def receipt_without_its_last_step() -> Files:
+    files = history().files()
+    name = f"receipts/{id_of(7)}.tlog-proof"
+    proof, checkpoint = files[name].split(b"\n\n", 1)
+    return {**files, name: proof.rsplit(b"\n", 1)[0] + b"\n\n" + checkpoint}
+
+
+ENTRIES, TILE = "log/tile/entries/000.p/8", "log/tile/0/000.p/8"
+ADA_S, BOB_S = id_of(4), id_of(5)
+ESTATE_RESOURCE = history().records[0]["resource"]
+DENIED = {**history().records[7]["decision"]}
+LATE = "2026-11-24T06:00:01.000000Z"
+LIES: dict[str, tuple[Callable[[], Files], str]] = {
+    "one bit of an entry": (flip(ENTRIES, 40), TILE),
+    "one bit of an entry's length": (flip(ENTRIES, 1), ENTRIES),
+    "an entry cut short": (flip(ENTRIES, 0), ENTRIES),
+    "one bit of a hash tile": (flip(TILE), TILE),
+    "one bit of the checkpoint's signature": (flip("log/checkpoint", -8), "log/checkpoint"),
+    "one bit of the checkpoint's root": (flip("log/checkpoint", 60), "log/checkpoint"),
+    "one bit of an earlier checkpoint": (
+        flip(f"log/checkpoints/{4:020}", -8),
+        f"log/checkpoints/{4:020}",
+    ),
+    "an earlier checkpoint under another size": (
+        lambda: {
+            **history().files(),
+            f"log/checkpoints/{5:020}": history().checkpoint(4),
+        },
+        f"log/checkpoints/{5:020}",
+    ),
+    "an earlier checkpoint of another history": (fork, f"log/checkpoints/{4:020}"),
+    "an earlier checkpoint that is larger": (
+        lambda: {
+            **history().files(),
+            f"log/checkpoints/{9:020}": Writer(records=history().records * 2).checkpoint(9),
+        },
+        "rewound",
+    ),
+    "one bit of a receipt": (flip(f"receipts/{id_of(0)}.tlog-proof", 40), id_of(0)),
+    "the receipt of another record": (moved_receipt, f"receipts/{id_of(0)}"),
+    "a receipt without its last step": (receipt_without_its_last_step, f"receipts/{id_of(7)}"),
+    "one bit of a promise": (flip(f"promises/{id_of(0)}.note", -8), f"promises/{id_of(0)}"),
+    "a promise of another place": (
+        lambda: {**history().files(), f"promises/{id_of(0)}.note": history().promise(7)},
+        f"promises/{id_of(0)}",
+    ),
+    "one bit of a body": (flip(f"bodies/{id_of(1)}.bin"), id_of(1)),
+    "one bit of a body's salt": (flip(f"bodies/{id_of(1)}.bin", 0), id_of(1)),
+    "a body that answers another request": (
+        told(lambda w: w.records[1]["decision"].update(request=EVIDENCE)),
+        "not the request that was decided",
+    ),
+    "one bit of a signed message": (flip(f"approvals/{ADA_S}.json", 12), ADA_S),
+    "one bit of an approval's signature": (flip(f"approvals/{ADA_S}.sig", 80), ADA_S),
+    "an approval signed by somebody else's key": (forged(3), ADA),
+    "an approval signed by an unknown key": (forged(7), ADA),
+    "an approval signed for another purpose": (forged(2, b"file"), "another namespace"),
+    "a dropped record": (drop_record, "log/checkpoint"),
+    "swapped records": (swap_records, "log/checkpoint"),
+    "a log signed by another key": (other_key, "not signed by the log's key"),
+    "no entries": (without(ENTRIES), ENTRIES),
+    "no hash tile": (without(TILE), TILE),
+    "no disclosed body": (without(f"bodies/{id_of(1)}.bin"), f"bodies/{id_of(1)}.bin"),
+    "no signed message": (without(f"approvals/{ADA_S}.json"), f"approvals/{ADA_S}.json"),
+    "no signature": (without(f"approvals/{ADA_S}.sig"), f"approvals/{ADA_S}.sig"),
+    "a body that is not listed": (changed("bundle.json", disclosed=[]), "not listed"),
+    "a trial that is not called one": (changed("bundle.json", trial=False), "trial"),
+    "another size": (changed("bundle.json", size=9), "bundle.json"),
+    "another origin": (changed("bundle.json", origin="elsewhere"), "bundle.json"),
+    "another estate": (changed("bundle.json", estate=ORIGIN[7:43].replace("5", "6")), "estate"),
+    "a receipt for no record": (
+        lambda: {**history().files(), f"receipts/{id_of(99)}.tlog-proof": b"x"},
+        id_of(99),
+    ),
+    "a body for no record": (
+        lambda: {**history().files(), f"bodies/{id_of(99)}.bin": b"x"},
+        id_of(99),
+    ),
+    "an approval for a record that is none": (
+        lambda: {**history().files(), f"approvals/{id_of(3)}.json": b"{}"},
+        "is no approval",
+    ),
+    "self-approval": (promote(lambda w: w.approve(EVE)), "the act's own principal"),
+    "approval by whom the act was for": (
+        promote(lambda w: w.approve(ADA), on_behalf=ADA),
+        "the act's own principal",
+    ),
+    "one person who approves twice": (
+        promote(lambda w: w.approve(ADA), lambda w: w.approve(ADA)),
+        "one person twice",
+    ),
+    "approval of another act": (
+        promote(lambda w: w.approve(ADA, act="model.deploy")),
+        "another act",
+    ),
+    "approval of another thing": (
+        promote(lambda w: w.approve(ADA), on=MODEL[:-1] + "5"),
+        "another act, resource",
+    ),
+    "approval of other evidence": (
+        told(
+            lambda w: w.add(
+                "model.promote",
+                by=EVE,
+                facts={"approvals": [w.approve(ADA)], "evidence": POLICY_SET},
+            )
+        ),
+        "or evidence",
+    ),
+    "approval by a record that is none": (promote(lambda w: id_of(3)), "no earlier approval"),
+    "approval by a ratification": (promote(lambda w: id_of(1)), "no earlier approval"),
+    "approval by nothing": (promote(lambda w: id_of(99)), "no earlier approval"),
+    "approval by something odd": (promote(lambda w: ["x"]), "no earlier approval"),  # type: ignore[arg-type, return-value]
+    "approval after the act": (promote(lambda w: id_of(9), lambda w: w.approve(ADA)), "no earlier"),
+    "approvals that are no list": (record(6, facts={"approvals": "yes"}), "not a list"),
+    "an approval used after it expired": (
+        promote(
+            lambda w: w.approve(ADA, until="2026-11-24T06:00:09.000000Z"),
+            time="2026-11-24T06:00:10.000000Z",
+        ),
+        "had expired",
+    ),
+    "an approval given after it expired": (told(lambda w: w.approve(ADA, until=LATE)), "expired"),
+    "a replayed nonce": (
+        told(lambda w: [w.approve(who, nonce="0" * 32) for who in (ADA, BOB)]),
+        "nonce was used before",
+    ),
+    "a nonce that is none": (told(lambda w: w.approve(ADA, nonce="once")), "nonce"),
+    "an approval signed for another estate": (
+        told(lambda w: w.approve(ADA, estate=id_of(0))),
+        "estate",
+    ),
+    "an approval signed for another policy set": (
+        told(lambda w: w.approve(ADA, policy_set=EVIDENCE)),
+        "policy_set",
+    ),
+    "an approval signed for another evidence": (
+        told(lambda w: w.approve(ADA, evidence=POLICY_SET)),
+        "evidence",
+    ),
+    "an approval signed as another person": (
+        told(lambda w: w.approve(ADA, approver=BOB)),
+        "approver",
+    ),
+    "an approval signed with more keys": (told(lambda w: w.approve(ADA, also=1)), "also"),
+    "a ratification signed for another charter": (
+        told(lambda w: w.approve(OWNER, act="charter.ratify", evidence=POLICY_SET)),
+        "evidence",
+    ),
+    "a ratification under another policy set": (
+        told(lambda w: w.records[1]["decision"].update(policy_set=EVIDENCE)),
+        "policy_set",
+    ),
+    "a log that does not begin with its estate": (
+        record(0, act="dataset.ingest"),
+        "does not begin with estate.create",
+    ),
+    "a record of another log": (record(2, log="estate/other/main"), "another log"),
+    "an id used twice": (record(3, id=id_of(2), continues=None), "used twice"),
+    "an end without a start": (record(3, continues=id_of(1)), "no earlier start"),
+    "an end of another act": (record(3, act="model.tune"), "no earlier start"),
+    "an end after the end": (
+        told(lambda w: w.add("model.train", by=EVE, continues=id_of(2))),
+        "ended before",
+    ),
+    "something done though denied": (record(6, decision=DENIED), "done though denied"),
+}
+ODD_RECORDS: dict[str, tuple[str, Any]] = {
+    "another version": ("v", 2),
+    "a version of another type": ("v", True),
+    "an id that is no UUIDv7": ("id", "0192f6a0-0002-4000-8000-0000000000ff"),
+    "a time without microseconds": ("time", "2026-11-24T06:00:00Z"),
+    "a day that is none": ("time", "2026-02-30T06:00:00.000000Z"),
+    "a principal by name": ("principal", "user:ada"),
+    "a vendor as principal": ("principal", "vendor:" + id_of(0)),
+    "another phase": ("phase", "maybe"),
+    "a resource by name": ("resource", "model:triage@4"),
+    "an input that is none": ("inputs", ["Claims 2026"]),
+    "an output with a name": ("outputs", [{"ref": MODEL, "name": "x"}]),
+    "a purpose in words": ("purpose", "to triage claims"),
+    "a decision without its policies": ("decision", {"result": "allow"}),
+    "facts that are none": ("facts", []),
+    "an error in words": ("error", "it did not work"),
+    "a body without its place": ("body", {"domain": id_of(0), "commitment": EVIDENCE}),
+}
+LIES |= {
+    f"a record with {what}": (record(2, **{key: value}), "2: ")
+    for what, (key, value) in ODD_RECORDS.items()
+}
+LIES["a record with another key"] = (record(2, note="x"), "['note']")
+LIES["a record without a key"] = (told(lambda w: w.records[2].pop("purpose")), "['purpose']")
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_lie_does_not_hold(checker, lie):
+    make, named = lie
+    verdict = checker.check(make())
+    assert verdict.status == 1, verdict.said
+    assert verdict.said.rstrip().endswith("Conclusion: DOES NOT HOLD")
+    broken = [line for line in verdict.said.splitlines() if ": DOES NOT HOLD: " in line]
+    assert any(named in line for line in broken), verdict.said
+
+
+def test_a_record_that_is_not_canonical_is_named(checker):
+    writer = history()
+    entries = [*writer.entries()]
+    entries[2] = json.dumps(writer.records[2]).encode()
+    writer.entries = lambda: entries  # type: ignore[method-assign]
+    verdict = checker.check(writer.files())
+    assert verdict.status == 1
+    assert "records: DOES NOT HOLD: 2: not canonical JSON" in verdict.said
+
+
+def test_a_history_that_was_rewound_is_caught_by_the_pin(checker):
+    writer = history()
+    pin = checker.pin(writer.checkpoint())
+    del writer.records[6:]
+    verdict = checker.check(writer.files(), *checker.trust, *pin)
+    assert verdict.status == 1
+    assert "rewound" in verdict.said
+
+
+def test_a_history_that_was_rewritten_and_signed_again_is_caught_by_the_pin(checker):
+    writer = history()
+    pin = checker.pin(writer.checkpoint(5))
+    writer.records[2]["principal"] = ADA
+    assert checker.check(writer.files()).status == 0
+    verdict = checker.check(writer.files(), *checker.trust, *pin)
+    assert verdict.status == 1
+    assert "pinned checkpoint: DOES NOT HOLD" in verdict.said
+
+
+def test_a_pin_by_another_log_or_key_does_not_hold(checker):
+    writer = history()
+    other = note(f"elsewhere\n1\n{b64(root(writer.leaves()[:1]))}\n", writer.log_key)
+    for pin in (other, history(log_key=key_of(8)).checkpoint()):
+        verdict = checker.check(writer.files(), *checker.trust, *checker.pin(pin))
+        assert verdict.status == 1
+        assert "pinned checkpoint: DOES NOT HOLD" in verdict.said
+
+
+def test_a_key_for_another_log_does_not_hold(checker):
+    verdict = checker.check(history().files(), "--vkey", vkey(key_of(9), "estate/other/main"))
+    assert verdict.status == 1
+
+
+UNUSABLE: dict[str, Callable[[], Files]] = {
+    "no bundle.json": without("bundle.json"),
+    "no checkpoint": without("log/checkpoint"),
+    "a garbled bundle.json": lambda: {**history().files(), "bundle.json": b"{"},
+    "a bundle.json of other keys": changed("bundle.json", more=1),
+    "a garbled checkpoint": lambda: {**history().files(), "log/checkpoint": b"x"},
+    "nothing": dict,
+}
+
+
+@pytest.mark.parametrize("make", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_bundle_cannot_be_used_with(checker, make):
+    verdict = checker.check(make())
+    assert verdict.status == 2
+    assert "this cannot be checked" in verdict.said
+
+
+@pytest.mark.parametrize("option", ["--vkey", "--allowed-signers", "--pin"])
+def test_garbled_trust_cannot_be_used(checker, tmp_path, option):
+    (tmp_path / "garbled").write_text("garbled")
+    assert checker.check(history().files(), option, str(tmp_path / "garbled")).status == 2
+    assert checker.check(history().files(), option, str(tmp_path / "missing")).status == 2
+
+
+def test_a_folder_with_links_cannot_be_used(checker, tmp_path):
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    write(history().files(), folder)
+    (folder / "log" / "notes").symlink_to("/etc/hostname")
+    assert checker.run(folder).status == 2
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a//b", "a\\b", "log/../bundle.json", "a b"])
+def test_a_zip_with_odd_names_cannot_be_used(checker, tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        for each, data in history().files().items():
+            archive.writestr(each, data)
+        archive.writestr(name, b"")
+    verdict = checker.run(tmp_path / "b.zip")
+    assert verdict.status == 2
+    assert "odd or repeated names" in verdict.said
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_zip_with_a_name_twice_cannot_be_used(checker, tmp_path):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        for each, data in (*history().files().items(), ("bundle.json", b"{}")):
+            archive.writestr(each, data)
+    assert checker.run(tmp_path / "b.zip").status == 2
+
+
+def test_a_zip_bomb_is_not_unpacked(checker, tmp_path):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, data in history().files().items():
+            archive.writestr(each, b"\0" * 20_000_000 if each == TILE else data)
+    verdict = checker.run(tmp_path / "b.zip", *checker.trust)
+    assert verdict.status == 1
+    assert "over 16777472 bytes" in verdict.said
+
+
+def test_a_damaged_zip_is_told(checker, tmp_path):
+    path = tmp_path / "b.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, data in history().files().items():
+            archive.writestr(each, data)
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", whole[:80] + b"\xff" * 40 + whole[120:]):
+        path.write_bytes(damaged)
+        assert checker.run(path).status in (1, 2)
+
+
+def test_no_random_damage_makes_it_hold_or_crash(tmp_path):
+    """Any changed byte of any checked file is noticed."""
+    files = history().files()
+    key, signers = freehold_verify.read_vkey(vkey(key_of(9))), freehold_verify.read_signers(SIGNERS)
+    chance = random.Random(11)
+    write(files, tmp_path)
+    for _ in range(150):
+        name = chance.choice(sorted(set(files) - {"bundle.json"}))
+        data = bytearray(files[name])
+        data[chance.randrange(len(data))] = chance.randrange(256)
+        if bytes(data) == files[name]:
+            continue
+        (tmp_path / name).write_bytes(data)
+        try:
+            check = freehold_verify.Verification(
+                freehold_verify.Bundle(tmp_path), key=key, signers=signers, pin=None
+            )
+            assert check.run() == "DOES NOT HOLD", name
+        except ValueError:
+            assert name == "log/checkpoint"
+        (tmp_path / name).write_bytes(files[name])
+
+
+def test_it_runs_alone_in_isolated_python(checker, tmp_path):
+    """One file, without site packages, without Freehold beside it."""
+    alone = tmp_path / "verify.py"
+    alone.write_bytes(VERIFIER.read_bytes())
+    good = write(history().files(), tmp_path / "good")
+    bad = write(history(log_key=key_of(8)).files(), tmp_path / "bad")
+    for bundle, status in ((good, 0), (bad, 1), (tmp_path / "none", 2)):
+        command = [sys.executable, "-I", "-S", str(alone), str(bundle), *checker.trust]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == status, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_it_imports_only_the_standard_library_and_reads_as_python_3_9():
+    imported = set()
+    for found in ast.walk(ast.parse(VERIFIER.read_text(), feature_version=(3, 9))):
+        if isinstance(found, ast.Import):
+            imported |= {alias.name for alias in found.names}
+        elif isinstance(found, ast.ImportFrom):
+            imported.add(found.module or "")
+    assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_it_stays_small_enough_to_be_read_by_whoever_relies_on_it():
+    """Lines of code: without blank lines, comments and docstrings."""
+    source = VERIFIER.read_text()
+    lines = {n for n, line in enumerate(source.splitlines(), 1) if line.strip(" ")[:1] not in "#"}
+    for found in ast.walk(ast.parse(source)):
+        if isinstance(found, ast.Expr) and isinstance(found.value, ast.Constant):
+            lines -= set(range(found.lineno, (found.end_lineno or 0) + 1))
+    assert len(lines) < 500
