@@ -1,12 +1,13 @@
-"""The estate: the composition root. Configuration in, wired services out; the only place that knows everyone.
+"""The estate: the composition root. Configuration in, wired services out; the only place that knows
+everyone.
 
     Estate.create(folder, charter, custody, is_trial=False)
     with Estate.open(folder, custody) as estate:
         actor = estate.people.authenticate(token)
         estate.data.list(actor)
 
-One process holds an estate at a time (the lock of its log); others go through the server that holds it. Opening never creates:
-what is missing is an error.
+One process holds an estate at a time (the lock of its log); others go through the server that holds
+it. Opening never creates: what is missing is an error.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Estate:
         self._executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
 
-    # -- life ---------------------------------------------------------------------------------------------------------
+    # -- life --------------------------------------------------------------------------------------
 
     @classmethod
     def create(
@@ -210,12 +211,16 @@ class Estate:
         return estate
 
     def adopt_charter(self) -> None:
-        """Take site and policies from the charter in force; called at opening and after a ratification."""
+        """Take site and policies from the charter in force; called at opening and after a
+        ratification.
+        """
         if self.charter.is_ratified():
             self.pipeline.relocate(_site(self.charter.in_force().site))
 
     def close(self) -> None:
-        """End workers, publish what waits, remember the newest checkpoint, and let go of the folder."""
+        """End workers, publish what waits, remember the newest checkpoint, and let go of the
+        folder.
+        """
         stores = self.pipeline.stores
         self.serving.close()
         try:
@@ -238,7 +243,7 @@ class Estate:
     ) -> None:
         self.close()
 
-    # -- the estate as a whole ----------------------------------------------------------------------------------------
+    # -- the estate as a whole ---------------------------------------------------------------------
 
     def status(self, actor: Actor) -> EstateStatus:
         """The estate at a glance."""
@@ -276,7 +281,9 @@ class Estate:
                 return ref
 
     def name_of(self, ref: str) -> str:
-        """A reference as people write it, `user:alice`; by its id where the name is unknown or erased."""
+        """A reference as people write it, `user:alice`; by its id where the name is unknown or
+        erased.
+        """
         thing = Ref.parse(ref)
         declared = self.pipeline.registry.kinds.get(thing.kind)
         if declared is None or declared.names is None:
@@ -331,7 +338,10 @@ def _site(site: Site) -> dict[str, str]:
 
 
 def _origin(estate_id: str, *, is_trial: bool) -> str:
-    """Name the main log. That of a trial says so, and with it every checkpoint, receipt and promise for ever."""
+    """Name the main log.
+
+    That of a trial says so, and with it every checkpoint, receipt and promise for ever.
+    """
     return f"{'trial' if is_trial else 'estate'}/{estate_id}/main"
 
 

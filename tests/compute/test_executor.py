@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +64,6 @@ def outside(tmp_path: Path) -> Iterator[dict[str, object]]:
             "folder": str(tmp_path),
             "port": tcp.getsockname()[1],
             "abstract": abstract,
-            "parent": os.getpid(),
         }
 
 
@@ -197,6 +197,13 @@ def test_an_output_beyond_its_bound_is_refused(executor: LocalExecutor) -> None:
 def test_an_input_beyond_its_bound_is_refused(executor: LocalExecutor) -> None:
     with pytest.raises(LimitError):
         executor.run(job("echo", inputs={"data": b"abc"}, limits=JobLimits(input_bytes=2)))
+
+
+def test_code_may_lie_anywhere_below_tmp_too(sandbox: LocalExecutor) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        (Path(folder) / "elsewhere.py").write_text("def run(child): return {'here': __file__}")
+        executor = LocalExecutor(sandbox.isolation, code=[Path(folder)])
+        assert executor.run(Job("elsewhere:run")).report["here"].startswith(folder)
 
 
 def test_an_expected_error_arrives_with_its_code(executor: LocalExecutor) -> None:

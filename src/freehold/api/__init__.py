@@ -1,4 +1,5 @@
-"""The server: verbs over REST, answers over the Open Inference Protocol, on a local socket or over TLS.
+"""The server: verbs over REST, answers over the Open Inference Protocol, on a local socket or over
+TLS.
 
     serve(estate, Listen(socket=path))
 

@@ -97,7 +97,7 @@ def _add_verb(app: FastAPI, estate: Estate, verb: Verb) -> None:
     app.post(
         f"/v1/{verb.noun}/{verb.name}",
         operation_id=verb.path,
-        summary=verb.help.splitlines()[0],
+        summary=" ".join(verb.help.split("\n\n")[0].split()),
         tags=[verb.noun],
     )(endpoint)
 

@@ -1,7 +1,8 @@
 """The Open Inference Protocol, version 2 (REST): health, metadata, infer.
 
-A feature of a model is an input of its name with shape [n] or [n, 1]. The answer has `label` and `probabilities`; its `parameters` carry
-the decision's id and the log's signed promise. The request's `parameters.subject` may name the person it is about by pseudonym.
+A feature of a model is an input of its name with shape [n] or [n, 1]. The answer has `label` and
+`probabilities`; its `parameters` carry the decision's id and the log's signed promise. The
+request's `parameters.subject` may name the person it is about by pseudonym.
 """
 
 from __future__ import annotations
@@ -26,10 +27,7 @@ from freehold.serving import Decision
 VERSION = "2"
 BODY_BYTES_MAX = 8_388_608  # a batch of rows; larger work is an evaluation
 KINDS: Mapping[type, str] = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
-NUMBERS = frozenset(
-    ("UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64")
-    + ("FP16", "FP32", "FP64")
-)
+NUMBERS = frozenset("UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64".split())
 
 Bearer: TypeAlias = HTTPAuthorizationCredentials | None
 Authenticate: TypeAlias = Callable[[Bearer], Actor]
@@ -123,7 +121,8 @@ def _column(tensor: Tensor) -> list[Any]:
     rows = tensor.shape[0] if tensor.shape else -1
     if len(tensor.shape) not in (1, 2) or (len(tensor.shape) == 2 and tensor.shape[1] != 1):
         raise ApiError(
-            "api.shape", f"input {tensor.name!r:.80} has shape {tensor.shape}; expected [n] or [n, 1]"
+            "api.shape",
+            f"input {tensor.name!r:.80} has shape {tensor.shape}; expected [n] or [n, 1]",
         )
     is_nested = bool(tensor.data) and all(isinstance(each, list) for each in tensor.data)
     values = list(chain.from_iterable(tensor.data)) if is_nested else tensor.data
@@ -140,7 +139,8 @@ def _column(tensor: Tensor) -> list[Any]:
         if value is not None and (not fits or (wanted != (bool,) and isinstance(value, bool))):
             raise ApiError(
                 "api.datatype",
-                f"input {tensor.name!r:.80} says {tensor.datatype} but holds a {type(value).__name__}",
+                f"input {tensor.name!r:.80} says {tensor.datatype} "
+                f"but holds a {type(value).__name__}",
             )
     return values
 

@@ -1,4 +1,4 @@
-"""Errors as HTTP: one table from stable codes to statuses, and the body of RFC 9457 (problem+json)."""
+"""Errors as HTTP: one table from codes to statuses, and the body of RFC 9457 (problem+json)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ _BY_ENDING: Mapping[str, HTTPStatus] = {
 
 
 def status_of(error: FreeholdError) -> HTTPStatus:
-    """The status of an error; 422 where the table has none, since it was the request that could not be done."""
+    """The status of an error; 422 where the table has none, since it was the request that could not
+    be done.
+    """
     ending = "." + error.code.rpartition(".")[2]
     return _BY_CODE.get(error.code) or _BY_ENDING.get(ending) or HTTPStatus.UNPROCESSABLE_ENTITY
 

@@ -62,7 +62,6 @@ async def _serve(app: FastAPI, listen: Listen) -> None:
         listen.socket.unlink(missing_ok=True)
 
 
-
 def _config(app: FastAPI, **tls: str | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,

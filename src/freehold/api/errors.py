@@ -1,7 +1,7 @@
 """Errors of the server.
 
-    FreeholdError
-    └── ApiError    a request that no verb can be made of, or a server that may not start as asked
+FreeholdError
+└── ApiError    a request that no verb can be made of, or a server that may not start as asked
 """
 
 from __future__ import annotations

@@ -58,7 +58,10 @@ def _propose(record: Record, ref: Ref, details: Mapping[str, Any] | None) -> Ite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateEstate(Act, name="estate.create", on="Estate"):
-    """Make an estate from a charter file. The first act of every ledger, done by the estate itself."""
+    """Make an estate from a charter file.
+
+    The first act of every ledger, done by the estate itself.
+    """
 
     trial: bool
     vkey: VKey
@@ -82,7 +85,9 @@ class CreateEstate(Act, name="estate.create", on="Estate"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposeCharter(Act, name="charter.propose", on="Charter"):
-    """Propose another version of the charter; it is in force only once distinct owners have ratified it."""
+    """Propose another version of the charter; it is in force only once distinct owners have
+    ratified it.
+    """
 
     charter: Digest
     owners: Ids = ()
@@ -95,7 +100,10 @@ class ProposeCharter(Act, name="charter.propose", on="Charter"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatifyCharter(Act, name="charter.ratify", on="Charter"):
-    """Ratify a charter as one of its owners, by signature. The last one needed puts its policies in force."""
+    """Ratify a charter as one of its owners, by signature.
+
+    The last one needed puts its policies in force.
+    """
 
     evidence: Digest
     nonce: Nonce
@@ -185,9 +193,7 @@ DECLARATIONS = Declarations(
     resources=(
         ResourceType("Estate", "estate"),
         ResourceType("Charter", "charter"),
-        ResourceType(
-            "Policy", "policy", {"proposed_by": str}, policy_attributes, ("proposed_by",)
-        ),
+        ResourceType("Policy", "policy", {"proposed_by": str}, policy_attributes, ("proposed_by",)),
     ),
     tables=(TABLES,),
 )

@@ -109,10 +109,13 @@ class PolicyService:
         )
 
     def test(self, actor: Actor, cases: str, *, policies: str = "") -> tuple[CaseResult, ...]:
-        """Decide the cases of a TOML text by the policies in force, or by `policies` beside the charter's.
+        """Decide the cases of a TOML text by the policies in force, or by `policies` beside the
+        charter's.
 
-        Each `[[case]]` has `name`, `principal` and `resource` (tables of `type`, `id`, `attributes`), `action`, `context`,
-        `expect` (allow or deny) and optionally `policy`, an id that must be among the determining ones.
+        Each `[[case]]` has `name`, `principal` and `resource` (tables of `type`, `id`,
+        `attributes`), `action`, `context`,
+        `expect` (allow or deny) and optionally `policy`, an id that must be among the determining
+        ones.
 
         Raises:
             MalformedError: not such a text.
@@ -129,7 +132,9 @@ class PolicyService:
         return tuple(self._judge(chosen, request, table) for request, table in requests)
 
     def simulate(self, actor: Actor, policies: str) -> Simulation:
-        """Decide the whole recorded history again, by `policies` beside the charter's, and list what would differ."""
+        """Decide the whole recorded history again, by `policies` beside the charter's, and list
+        what would differ.
+        """
         self._ask(actor, "policy.simulate")
         imagined = self._beside_charter(policies)
         decided = erased = 0
@@ -157,7 +162,8 @@ class PolicyService:
         return Simulation(decided, erased, tuple(differences))
 
     def propose(self, actor: Actor, policies: str) -> str:
-        """Lay down policies of the organisation's own; returns the reference to approve and activate.
+        """Lay down policies of the organisation's own; returns the reference to approve and
+        activate.
 
         Raises:
             InvalidPolicy: they do not validate beside the charter's.
@@ -220,9 +226,7 @@ class PolicyService:
 
     def _beside_charter(self, policies: str) -> PolicySet:
         if len(policies) > POLICY_BYTES_MAX:
-            raise LimitError(
-                "policy.too_large", f"over {POLICY_BYTES_MAX} characters of policies"
-            )
+            raise LimitError("policy.too_large", f"over {POLICY_BYTES_MAX} characters of policies")
         registry = self._pipeline.registry
         charter = compile_charter(self._charter.in_force(), registry.actions)
         return PolicySet(f"{charter}\n{policies}", registry.schema)

@@ -1,7 +1,9 @@
-"""The charter's verbs: create the estate from it, propose, ratify, and keep the policies that follow from it in force.
+"""The charter's verbs: create the estate from it, propose, ratify, and keep the policies that
+follow from it in force.
 
-Policies in force are always a document in the vault with its digest in the ledger: what was in force at any time can be read
-again, whatever a later version of the compiler would make of the same charter.
+Policies in force are always a document in the vault with its digest in the ledger: what was in
+force at any time can be read again, whatever a later version of the compiler would make of the same
+charter.
 """
 
 from __future__ import annotations
@@ -58,10 +60,11 @@ class CharterService:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    # -- beginning ----------------------------------------------------------------------------------------------------
+    # -- beginning ---------------------------------------------------------------------------------
 
     def create_estate(self, source: bytes, *, is_trial: bool, vkey: str) -> str:
-        """Record the estate and its proposed charter; the first act of the ledger. Returns the act's id.
+        """Record the estate and its proposed charter; the first act of the ledger. Returns the
+        act's id.
 
         Raises:
             CharterError: the charter does not parse or is not complete.
@@ -87,7 +90,10 @@ class CharterService:
         return act.recorded.record.id
 
     def propose(self, actor: Actor, source: bytes) -> CharterStatus:
-        """Propose a new version of the charter. The one in force stays in force until this one is ratified."""
+        """Propose a new version of the charter.
+
+        The one in force stays in force until this one is ratified.
+        """
         charter = Charter.parse(source)
         pipeline = self._pipeline
         check_complete(charter, trial=pipeline.circumstances.is_trial)
@@ -106,7 +112,7 @@ class CharterService:
             )
         return self.status()
 
-    # -- ratification -------------------------------------------------------------------------------------------------
+    # -- ratification ------------------------------------------------------------------------------
 
     def statement(self, owner: str, *, valid_days: int = 1) -> Statement:
         """What `owner` (a code of the charter) has to sign to ratify the newest version.
@@ -166,9 +172,7 @@ class CharterService:
                 activated = None
             else:
                 activated = self._compile(ref)
-                sealed = pipeline.stores.vault.seal(
-                    act.domain, io.BytesIO(activated.text.encode())
-                )
+                sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(activated.text.encode()))
                 act.conclude(is_complete=True, policies=activated.digest, blob=sealed.name)
         if activated is not None:
             pipeline.enforce(activated)
@@ -192,7 +196,8 @@ class CharterService:
             if getattr(said, name) != value:
                 raise CharterError(
                     "charter.statement",
-                    f"the signed statement's {name} is {getattr(said, name)!r:.90}, expected {value}",
+                    f"the signed statement's {name} is {getattr(said, name)!r:.90}, "
+                    f"expected {value}",
                     "sign a fresh statement with `freehold charter ratify`",
                 )
         now, expires = pipeline.clock.now(), parse_time(said.expires)
@@ -206,7 +211,7 @@ class CharterService:
         ):
             raise CharterError("charter.replay", "this signed statement was already used")
 
-    # -- reading ------------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------
 
     def status(self) -> CharterStatus:
         """The newest version and how far its ratification is."""
@@ -251,7 +256,9 @@ class CharterService:
         return Charter.parse(self._text(row.blob))
 
     def policies_in_force(self) -> PolicySet:
-        """The policy set that the ledger says is in force; the built-in one before any ratification."""
+        """The policy set that the ledger says is in force; the built-in one before any
+        ratification.
+        """
         row = self._pipeline.stores.catalog.first(
             select(POLICY)
             .where(POLICY.c.in_force_since.is_not(None))
@@ -267,7 +274,7 @@ class CharterService:
         rows = self._pipeline.stores.catalog.all(select(OWNER.c.code, OWNER.c.id))
         return {row.code: row.id for row in rows if row.code}
 
-    # -- within -------------------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     def _latest(self) -> Any:
         row = self._pipeline.stores.catalog.first(
@@ -343,7 +350,8 @@ def find_owner(catalog: Catalog, which: ColumnElement[bool]) -> Row[Any] | None:
 def founding_role(catalog: Catalog, principal: Ref) -> str:
     """Tell the role of a principal whom no enrolment names, or nothing.
 
-    Owners of the charter may ratify it before they are enrolled; the estate itself creates itself, and later records totals.
+    Owners of the charter may ratify it before they are enrolled; the estate itself creates itself,
+    and later records totals.
     """
     if principal.kind == "service":
         estate = catalog.first(select(ESTATE.c.id))

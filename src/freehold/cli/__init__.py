@@ -1,6 +1,7 @@
-"""The command line: `freehold <noun> <verb>`, generated from the verbs, and a few commands of its own.
+"""The command line: `freehold <noun> <verb>`, generated from the verbs, and a few commands of its
+own.
 
-    main()    # the console script
+main()    # the console script
 """
 
 from freehold.cli._main import build_app, main

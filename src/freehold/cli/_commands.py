@@ -17,7 +17,9 @@ from freehold.kernel.signatures import sign
 from freehold.session import socket_path
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Key = Annotated[Path, typer.Option("--key", help="Your SSH Ed25519 key: private, or public of an agent's.")]
+Key = Annotated[
+    Path, typer.Option("--key", help="Your SSH Ed25519 key: private, or public of an agent's.")
+]
 
 
 def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
@@ -40,7 +42,10 @@ def init(
     trial: Annotated[bool, typer.Option(help="One owner suffices; marked trial for ever.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an estate from a charter file. Nothing else is possible until its owners have ratified it."""
+    """Make an estate from a charter file.
+
+    Nothing else is possible until its owners have ratified it.
+    """
 
     def call() -> dict[str, Any]:
         folder = Path(_context(context).where)
@@ -67,7 +72,7 @@ def up(
     tls_certificate: Annotated[Path | None, typer.Option(exists=True)] = None,
     tls_key: Annotated[Path | None, typer.Option(exists=True)] = None,
 ) -> None:
-    """Hold the estate and serve it: verbs for the command line, REST, and answers of deployments."""
+    """Hold the estate and serve it: verbs for command line and REST, answers of deployments."""
 
     from freehold.api import Listen, serve  # the web framework takes a second to import
 
@@ -139,7 +144,9 @@ def approve(
 
 
 def charter_template(
-    organisation: Annotated[str, typer.Option(help="The organisation's name.")] = "Our Organisation",
+    organisation: Annotated[
+        str, typer.Option(help="The organisation's name.")
+    ] = "Our Organisation",
 ) -> None:
     """Print a commented charter to start from."""
     typer.echo(template(organisation), nl=False)
@@ -159,7 +166,9 @@ def rebuild(context: typer.Context, as_json: AsJson = False) -> None:
 def demo(
     data: Annotated[Path | None, typer.Option(exists=True, help="Your own table or texts.")] = None,
     label: Annotated[str, typer.Option(help="The column to predict in --data.")] = "",
-    folder: Annotated[Path, typer.Option(help="Where the demo's estate goes.")] = Path("demo-estate"),
+    folder: Annotated[Path, typer.Option(help="Where the demo's estate goes.")] = Path(
+        "demo-estate"
+    ),
 ) -> None:
     """Run the whole line once on real input, and let a stranger prove it."""
     from freehold.demo import run_demo  # brings scikit-learn, as `up` brings the web framework

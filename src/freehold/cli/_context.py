@@ -1,4 +1,7 @@
-"""Where the estate is, who calls, and where secrets come from. Secrets are never arguments: those show in process lists."""
+"""Where the estate is, who calls, and where secrets come from.
+
+Secrets are never arguments: those show in process lists.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,8 @@ class Context:
 
 
 def read_passphrase() -> str:
-    """The custody's passphrase: from a descriptor, a 0600 file, a systemd credential, or the terminal.
+    """The custody's passphrase: from a descriptor, a 0600 file, a systemd credential, or the
+    terminal.
 
     Raises:
         UsageError: none of these is there, or the file is readable by others.

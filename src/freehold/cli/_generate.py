@@ -108,7 +108,9 @@ def _parameter(p: Parameter) -> inspect.Parameter:
         default = empty if p.is_required else []
         return _inspected(p.name, Annotated[kind, typer.Option(flag)], default)
     default = empty if p.is_required else (None if kind is Path else p.default)
-    return _inspected(p.name, Annotated[kind | None if default is None else kind, typer.Option(flag)], default)
+    return _inspected(
+        p.name, Annotated[kind | None if default is None else kind, typer.Option(flag)], default
+    )
 
 
 def _cli_type(p: Parameter) -> Any:
@@ -141,7 +143,9 @@ def _pair(name: str, text: str) -> tuple[str, float]:
             return key, float(number)
     except ValueError:
         pass
-    raise UsageError("cli.pair", f"--{name} takes metric=number like accuracy=0.9, got {text!r:.60}")
+    raise UsageError(
+        "cli.pair", f"--{name} takes metric=number like accuracy=0.9, got {text!r:.60}"
+    )
 
 
 def _read_text(path: Path) -> str:

@@ -1,4 +1,7 @@
-"""Results for people: tables and pairs; errors with their next step. For programs there is --json."""
+"""Results for people: tables and pairs; errors with their next step.
+
+For programs there is --json.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from rich.text import Text
 
 from freehold.kernel import FreeholdError
 
+NOTHING = "\N{EN DASH}"
 CELL_CHARS_MAX = 60  # a longer value is shown whole by the verb that shows one thing
 
 
@@ -74,9 +78,13 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
             table.add_column("time (UTC)", no_wrap=True)
             continue
         is_number = all(isinstance(row.get(name), int | float) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
+        table.add_column(
+            name.replace("_", " "), justify="right" if is_number else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*(_second(row[name]) if name == "time" else _cell(row.get(name)) for name in names))
+        table.add_row(
+            *(_second(row[name]) if name == "time" else _cell(row.get(name)) for name in names)
+        )
     return table
 
 
@@ -92,13 +100,13 @@ def _cell(value: Any) -> Text:
 
 def _long(value: Any) -> str:
     if value is None or value == "":
-        return "–"
+        return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list) and all(not isinstance(each, list | dict) for each in value):
-        return ", ".join(map(str, value)) or "–"
+        return ", ".join(map(str, value)) or NOTHING
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, indent=1)
     return str(value)

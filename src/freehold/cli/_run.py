@@ -1,4 +1,5 @@
-"""Running one command: progress while it takes longer, its result or its error, and the exit status.
+"""Running one command: progress while it takes longer, its result or its error, and the exit
+status.
 
 Exit status: 0 done, 1 it could not be done, 2 wrong usage (Typer's), 3 refused by policy.
 """

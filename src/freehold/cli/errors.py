@@ -1,7 +1,7 @@
 """Errors of the command line.
 
-    FreeholdError
-    └── UsageError    what was typed, or what surrounds it, does not add up to a command
+FreeholdError
+└── UsageError    what was typed, or what surrounds it, does not add up to a command
 """
 
 from __future__ import annotations

@@ -83,14 +83,14 @@ def _links() -> list[tuple[str, str]]:
 def _bubblewrap(shown: list[str]) -> list[str]:
     words = [_program("bwrap"), "--unshare-all", "--unshare-user", "--disable-userns"]
     words += ["--die-with-parent", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
-    for path in shown:
+    words += ["--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108  # inside
+    for path in shown:  # after /tmp, for Python itself may be installed below it
         words += ["--ro-bind", path, path]
     for target, place in _links():
         words += ["--symlink", target, place]
     words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     words += ["--proc", "/proc", "--dev", "/dev"]
     words += ["--size", str(_SHARED_BYTES), "--tmpfs", "/dev/shm"]  # noqa: S108  # inside
-    words += ["--size", str(_SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108  # inside
     words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"]
     return words
 
@@ -109,7 +109,8 @@ def _namespaces_script(shown: list[str]) -> str:
         "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
         # /sys always exists and holds nothing that is shown, so the new root grows on top of it
         f"mount -t tmpfs -o mode=755,size={_SHARED_BYTES},nosuid,nodev tmpfs /sys",
-        "cd /sys",
+        "cd /sys; mkdir proc dev tmp hidden",
+        f"mount -t tmpfs -o mode=1777,size={_SCRATCH_BYTES},nosuid,nodev tmpfs tmp",
     ]
     for path in map(shlex.quote, shown):
         lines.append(f"mkdir -p .{path}; mount --rbind {path} .{path}")
@@ -119,12 +120,10 @@ def _namespaces_script(shown: list[str]) -> str:
         cache = "etc/ld.so.cache"
         lines.append(f"mkdir etc; : > {cache}; mount --bind /{cache} {cache}")
         lines.append(f"mount -o remount,bind,ro,nosuid,nodev {cache}")
-    lines.append("mkdir proc dev tmp hidden")
     lines += [f": > dev/{name}; mount --bind /dev/{name} dev/{name}" for name in _DEVICES]
     lines += [
         "ln -s /proc/self/fd dev/fd; mkdir dev/shm",
         f"mount -t tmpfs -o mode=1777,size={_SHARED_BYTES},nosuid,nodev tmpfs dev/shm",
-        f"mount -t tmpfs -o mode=1777,size={_SCRATCH_BYTES},nosuid,nodev tmpfs tmp",
         "mount -t proc -o nosuid,nodev,noexec proc proc",
         "pivot_root . hidden; cd /; umount -l hidden; rmdir hidden",
         "mount -o remount,bind,ro,nosuid,nodev /",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, select
+from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, select
 
 from freehold.kernel import Ref, canonical
 from freehold.kernel.acts import (
@@ -120,7 +120,7 @@ def _text(value: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearDataset(Act, name="dataset.clear", on="Dataset"):
-    """Say for which purposes a dataset may be used from now on; replaces what was cleared before."""
+    """Say for which purposes a dataset may be used from now on, and for no others."""
 
     purposes: Codes
 
@@ -152,7 +152,9 @@ class EraseDataset(Act, name="dataset.erase", on="Dataset"):
 
 
 def dataset_attributes(catalog: Catalog, ref: Ref) -> Attributes:
-    """How policies see a dataset; one that does not exist yet has no class, no purposes and no owner."""
+    """How policies see a dataset; one that does not exist yet has no class, no purposes and no
+    owner.
+    """
     row = catalog.first(select(DATASET).where(DATASET.c.id == ref.id))
     if row is None:
         return {

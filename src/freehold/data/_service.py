@@ -180,7 +180,8 @@ class DataService:
     def opened(
         self, actor: Actor, ref: Ref, *, purpose: str, isolation: int
     ) -> Iterator[OpenedDataset]:
-        """Open a version for a purpose; policy is asked, and the act recorded, before the first byte comes.
+        """Open a version for a purpose; policy is asked, and the act recorded, before the first
+        byte comes.
 
         Raises:
             Denied: not cleared for this purpose, class, place or isolation level.
@@ -197,7 +198,10 @@ class DataService:
             yield OpenedDataset(ref, Format(row.format), stream, options)
 
     def erase(self, actor: Actor, dataset: str) -> str:
-        """Destroy the key of the dataset's domain: bytes, names, profiles, for ever. Returns the act's id."""
+        """Destroy the key of the dataset's domain: bytes, names, profiles, for ever.
+
+        Returns the act's id.
+        """
         ref = self.find(dataset).at(None)
         estate = self._pipeline.circumstances.estate
         act_type = EraseDataset(evidence=self.evidence(ref))
@@ -207,9 +211,11 @@ class DataService:
         return act.recorded.record.id
 
     def finish_erasures(self) -> int:
-        """Destroy the keys of every dataset that the ledger says is erased; returns how many there were left.
+        """Destroy the keys of every dataset that the ledger says is erased; returns how many there
+        were left.
 
-        The record is the commit point: after a crash between it and the destruction, opening the estate ends here.
+        The record is the commit point: after a crash between it and the destruction, opening the
+        estate ends here.
         """
         keyring, count = self._pipeline.stores.keyring, 0
         erased = select(DATASET.c.id).where(DATASET.c.erased_by.is_not(None))
@@ -247,11 +253,13 @@ class DataService:
         )
         if row is None or (wanted.version or 1) > row.versions:
             raise NotFound(
-                "data.unknown", f"there is no {wanted}", "see `freehold data list` for what there is"
+                "data.unknown",
+                f"there is no {wanted}",
+                "see `freehold data list` for what there is",
             )
         return Ref("dataset", row.id, wanted.version or row.versions)
 
-    # -- within -------------------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     def _residency(self, about: Provenance) -> tuple[str, ...]:
         charter = self._charter.in_force()

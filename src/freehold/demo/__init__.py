@@ -1,4 +1,5 @@
-"""The demonstration: the whole line once, on real input, in under a minute; nothing in it is staged.
+"""The demonstration: the whole line once, on real input, in under a minute; nothing in it is
+staged.
 
     run_demo(Path("demo-estate"))
     run_demo(Path("demo-estate"), data=Path("claims.csv"), label="fraud")

@@ -1,4 +1,6 @@
-"""Who takes part: fictional people, each with a key and a token of their own, kept in the demo's folder."""
+"""Who takes part: fictional people, each with a key and a token of their own, kept in the demo's
+folder.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ class Stage:
         return {person: new_key_file(self.key(person), person) for person in DEMO_PEOPLE}
 
     def write_environment(self) -> None:
-        """A file to source, so that the next commands find estate, passphrase and the auditor's token."""
+        """A file to source, so that the next commands find estate, passphrase and the auditor's
+        token.
+        """
         here = self.folder.resolve()
         lines = (
             f"export FREEHOLD_ESTATE={here / 'estate'}",

@@ -1,4 +1,4 @@
-"""What the demonstration learns from: bundled records, generated letters, or the user's own file."""
+"""What the demonstration learns from: bundled records, made letters, or the user's own file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def breast_cancer(folder: Path) -> Subject:
         data_class="health",
         purpose="diagnosis-support",
         about="569 records of real people (Wisconsin, bundled with scikit-learn)",
-        question={name: [value] for name, value in zip(names, bundled.data[0].tolist(), strict=True)},
+        question={
+            name: [value] for name, value in zip(names, bundled.data[0].tolist(), strict=True)
+        },
         answer=str(bundled.target_names[bundled.target[0]]),
     )
 
@@ -61,6 +63,7 @@ def breast_cancer(folder: Path) -> Subject:
 def customer_letters(folder: Path) -> Subject:
     """Generated letters with planted personal data: what is each about?"""
     made = letters(LETTERS, LETTERS_SEED)
+    planted = sum(len(each.planted) for each in made)
     path = folder / "letters.csv"
     with path.open("wb") as file:
         write_letters_csv(file, made)
@@ -71,7 +74,7 @@ def customer_letters(folder: Path) -> Subject:
         recipe="text",
         data_class="confidential",
         purpose="service-improvement",
-        about=f"{LETTERS} generated letters, {sum(len(each.planted) for each in made)} planted pieces of personal data",
+        about=f"{LETTERS} generated letters with {planted} planted pieces of personal data",
         question={"text": [made[0].text]},
         answer=made[0].topic,
     )

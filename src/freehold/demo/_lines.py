@@ -22,7 +22,7 @@ class Lines:
 
     @contextmanager
     def step(self, title: str) -> Iterator[list[str]]:
-        """Time a step; what the block puts into the list is printed after the title, one line each."""
+        """Time a step; what its block puts into the list is printed after the title."""
         started = time.monotonic()
         told: list[str] = []
         yield told

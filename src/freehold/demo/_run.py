@@ -20,7 +20,7 @@ from freehold.demo._server import served
 from freehold.demo._verify import verify
 from freehold.demo.errors import DemoError
 from freehold.estate import Estate
-from freehold.kernel import FreeholdError, Ref
+from freehold.kernel import Ref
 from freehold.kernel.acts import Actor
 from freehold.kernel.keys import PassphraseCustody
 from freehold.kernel.policy import Denied
@@ -126,7 +126,9 @@ class _Play:
                     scientist, self.subject.name, task, purpose=_other_purpose(self.subject)
                 )
             except Denied as error:
-                told.append(f"simon, a scientist without clearance, may not train on {self.subject.name}")
+                told.append(
+                    f"simon, a scientist without clearance, may not train on {self.subject.name}"
+                )
                 told.append(f"deciding policy: {', '.join(error.policies)}; recorded")
                 return
             raise DemoError("demo.refusal", "simon was not refused")
@@ -169,9 +171,7 @@ class _Play:
                     "the model did not reach the thresholds, so no policy lets it be promoted",
                     "this is the gate at work; try another label or more rows",
                 )
-            approve(
-                estate, self.stage, "ravi", act="model.promote", resource=Ref.parse(model.ref)
-            )
+            approve(estate, self.stage, "ravi", act="model.promote", resource=Ref.parse(model.ref))
             live = estate.models.promote(people["otto"], model.ref)
             told.append("ravi, a reviewer who did not train it, signs with his own key")
             told.append(f"otto promotes triage@1: {live.status}")
@@ -235,9 +235,7 @@ class _Play:
         with self.lines.step("erased") as told:
             resource = self.estate.data.find(letters.name).at(None)
             for person in ("ravi", "olivia"):
-                approve(
-                    self.estate, self.stage, person, act="dataset.erase", resource=resource
-                )
+                approve(self.estate, self.stage, person, act="dataset.erase", resource=resource)
             self.estate.data.erase(people["stella"], letters.name)
             told.append(f"{letters.name}: its key is destroyed, bytes and names are gone for ever")
             signers = self.stage.folder / "allowed_signers"

@@ -1,4 +1,6 @@
-"""The estate's server for the length of a block, on a loopback port, to be asked over HTTP like any other."""
+"""The estate's server for the length of a block, on a loopback port, to be asked over HTTP like any
+other.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Errors of the demonstration.
 
-    FreeholdError
-    └── DemoError    it cannot begin, or something did not happen that it says happens
+FreeholdError
+└── DemoError    it cannot begin, or something did not happen that it says happens
 """
 
 from __future__ import annotations

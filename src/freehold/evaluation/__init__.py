@@ -15,12 +15,12 @@ from freehold.evaluation._service import EvaluationService, Plan, Result
 from freehold.evaluation.errors import EvaluationError
 
 __all__ = [
-    "Result",
-    "Plan",
-    "EvaluationService",
     "DECLARATIONS",
     "METRICS",
     "EvaluationError",
+    "EvaluationService",
+    "Plan",
+    "Result",
     "Threshold",
     "Verdict",
     "accuracy_interval",

@@ -55,7 +55,10 @@ RESULT = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanEvaluation(Act, name="evaluation.plan", on="Evaluation"):
-    """Fix what a model will be judged by: the data, the part of it, and the thresholds. Never changed afterwards."""
+    """Fix what a model will be judged by: the data, the part of it, and the thresholds.
+
+    Never changed afterwards.
+    """
 
     part: Code
     at_least: Metrics
@@ -81,7 +84,10 @@ class PlanEvaluation(Act, name="evaluation.plan", on="Evaluation"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEvaluation(Act, name="evaluation.run", on="Evaluation"):
-    """Judge a trained run by a plan. `is_planned_before_training` tells whether the plan is older than the training."""
+    """Judge a trained run by a plan.
+
+    `is_planned_before_training` tells whether the plan is older than the training.
+    """
 
     run: Reference
     isolation: int

@@ -20,7 +20,10 @@ from freehold.kernel.acts import Actor, NotFound, Pipeline
 from freehold.kernel.catalog import ACT
 from freehold.training import Run, TrainingService
 
-PARTS = ("holdout", "all")  # what the run did not train on, or a whole dataset set aside for testing
+PARTS = (
+    "holdout",
+    "all",
+)  # what the run did not train on, or a whole dataset set aside for testing
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,16 @@ class EvaluationService:
         at_least: Mapping[str, float] | None = None,
         at_most: Mapping[str, float] | None = None,
     ) -> Plan:
-        """Fix thresholds for models judged on this dataset version. The charter's thresholds always count too.
+        """Fix thresholds for models judged on this dataset version. The charter's thresholds always
+        count too.
 
         Raises:
             EvaluationError: an unknown part or metric.
         """
         if part not in PARTS:
-            raise EvaluationError("evaluation.part", f"expected one of {', '.join(PARTS)}, got {part!r:.40}")
+            raise EvaluationError(
+                "evaluation.part", f"expected one of {', '.join(PARTS)}, got {part!r:.40}"
+            )
         source = self._data.find(dataset)
         lower, upper = self._with_charter(at_least or {}, at_most or {})
         ref = Ref("evaluation", new_id())
@@ -99,14 +105,16 @@ class EvaluationService:
 
         Raises:
             Denied: policy refuses the evaluation or the reading of the data.
-            EvaluationError: the plan judges held-out rows of another dataset than the run learned from.
+            EvaluationError: the plan judges held-out rows of another dataset than the run learned
+                from.
         """
         fixed = self._plan(Ref.parse(plan))
         trained = self._training.find(run)
         if fixed.part == "holdout" and fixed.dataset != trained.dataset:
             raise EvaluationError(
                 "evaluation.other_data",
-                f"the plan judges what was held out of {fixed.dataset}, but the run learned from {trained.dataset}",
+                f"the plan judges what was held out of {fixed.dataset}, "
+                f"but the run learned from {trained.dataset}",
                 "plan on that dataset, or with part=all on a dataset set aside for testing",
             )
         source = Ref.parse(fixed.dataset)

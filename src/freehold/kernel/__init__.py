@@ -1,6 +1,8 @@
-"""What every room stands on: references, canonical encoding, ids, time, bounds and the root of the errors.
+"""What every room stands on: references, canonical encoding, ids, time, bounds and the root of the
+errors.
 
-This door gives the foundations. The kernel's parts have doors of their own: `freehold.kernel.ledger`, `.keys`, `.vault`,
+This door gives the foundations. The kernel's parts have doors of their own:
+`freehold.kernel.ledger`, `.keys`, `.vault`,
 `.policy`, `.catalog`, `.acts`. Nothing here knows of AI.
 """
 

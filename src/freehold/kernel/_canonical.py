@@ -1,7 +1,8 @@
 """Canonical JSON (RFC 8785) and digests: one byte string for one value.
 
-The `rfc8785` library defines the encoding. Values without floats and with ASCII keys, which is nearly every record, go
-through the standard library's encoder, which gives the same bytes for them (a property test holds the two together).
+The `rfc8785` library defines the encoding. Values without floats and with ASCII keys, which is
+nearly every record, go through the standard library's encoder, which gives the same bytes for them
+(a property test holds the two together).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import rfc8785
 from freehold.kernel._limits import DEFAULT_LIMITS, Limits
 from freehold.kernel.errors import LimitError, MalformedError
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _SAFE_INTEGER = 2**53 - 1  # RFC 7493, 2.2: what every JSON reader holds exactly
 _fast_encode = json.JSONEncoder(
@@ -27,7 +28,8 @@ def canonical(value: Any) -> bytes:
     """Encode `value` by RFC 8785, in UTF-8.
 
     Raises:
-        ValueError: a value that has no canonical form (NaN, an integer beyond 2^53, a lone surrogate, other types).
+        ValueError: a value that has no canonical form (NaN, an integer beyond 2^53, a lone
+            surrogate, other types).
     """
     try:
         if _is_plain(value):
@@ -52,7 +54,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def parse_json(text: bytes | str, limits: Limits = DEFAULT_LIMITS) -> Any:
-    """Read strict JSON (RFC 8259, I-JSON): no duplicate keys, no NaN, no lone surrogates, bounded size and depth.
+    """Read strict JSON (RFC 8259, I-JSON): no duplicate keys, no NaN, no lone surrogates, bounded
+    size and depth.
 
     Raises:
         LimitError: more bytes or deeper than `limits` allow.
@@ -60,7 +63,8 @@ def parse_json(text: bytes | str, limits: Limits = DEFAULT_LIMITS) -> Any:
     """
     if len(text) > limits.json_bytes_max:
         raise LimitError(
-            "kernel.json_too_large", f"{len(text)} bytes of JSON, at most {limits.json_bytes_max} are read"
+            "kernel.json_too_large",
+            f"{len(text)} bytes of JSON, at most {limits.json_bytes_max} are read",
         )
     try:
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
@@ -68,7 +72,9 @@ def parse_json(text: bytes | str, limits: Limits = DEFAULT_LIMITS) -> Any:
         raise MalformedError("kernel.json", f"not UTF-8 at byte {error.start}") from error
     _refuse_depth(decoded, limits.json_depth_max)
     try:
-        value = json.loads(decoded, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = json.loads(
+            decoded, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
+        )
         decoded.encode()
         if "\\u" in decoded:
             _fast_encode(value).encode()  # an escaped lone surrogate has no UTF-8

@@ -25,7 +25,11 @@ class Ref:
     version: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.id}" if self.version is None else f"{self.kind}:{self.id}@{self.version}"
+        return (
+            f"{self.kind}:{self.id}"
+            if self.version is None
+            else f"{self.kind}:{self.id}@{self.version}"
+        )
 
     @classmethod
     def parse(cls, text: str) -> Ref:
@@ -58,11 +62,13 @@ def check_name(text: str) -> str:
     """Return `text` if it may name a thing.
 
     Raises:
-        MalformedError: it has other characters than lower-case letters, digits, '.', '_', '-', or over 64.
+        MalformedError: it has other characters than lower-case letters, digits, '.', '_', '-', or
+            over 64.
     """
     if _NAME.fullmatch(text) is None:
         raise MalformedError(
             "kernel.name",
-            f"expected a name of lower-case letters, digits, '.', '_' and '-' (at most 64), got {text!r:.80}",
+            "expected a name of lower-case letters, digits, '.', '_' and '-' (at most 64), "
+            f"got {text!r:.80}",
         )
     return text

@@ -5,8 +5,9 @@
     ├── MalformedError        bytes or text that do not follow their format
     └── … one tree per package, in that package's `errors.py`
 
-Each carries a stable `code` (`ledger.rewind`), a message that says what, expected and got, and a hint that names the
-next step. Mistakes of the calling code raise `ValueError` or `TypeError` instead and are never caught.
+Each carries a stable `code` (`ledger.rewind`), a message that says what, expected and got, and a
+hint that names the next step. Mistakes of the calling code raise `ValueError` or `TypeError`
+instead and are never caught.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ class FreeholdError(Exception):
 
     Args:
         code: stable, dotted, lower case; part of the public interface and recorded in the ledger.
-        message: what happened, what was expected, what was found. May be shown to the caller, never recorded.
+        message: what happened, what was expected, what was found. May be shown to the caller, never
+            recorded.
         hint: the next step, or empty.
     """
 

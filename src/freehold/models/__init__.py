@@ -8,8 +8,6 @@ from freehold.models._spec import Feature, FeatureKind, Label, ModelSpec
 from freehold.models.errors import ArtifactError, InputError, ModelError
 
 __all__ = [
-    "ModelVersion",
-    "ModelService",
     "DECLARATIONS",
     "ArtifactError",
     "Feature",
@@ -18,7 +16,9 @@ __all__ = [
     "Label",
     "LoadedModel",
     "ModelError",
+    "ModelService",
     "ModelSpec",
+    "ModelVersion",
     "dump_model",
     "load_model",
     "matrix",

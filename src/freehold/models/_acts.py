@@ -1,4 +1,6 @@
-"""The model registry, declared: register, submit, promote, retire, fetch; tables; how policies see a model."""
+"""The model registry, declared: register, submit, promote, retire, fetch; tables; how policies see
+a model.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,6 @@ from freehold.kernel.acts import (
     Record,
     Reference,
     ResourceType,
-    found,
 )
 from freehold.kernel.catalog import DOMAIN, ERASABLE, Amend, Catalog, Change, Put
 

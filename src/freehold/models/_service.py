@@ -1,6 +1,7 @@
 """The verbs of the registry: register, submit, promote, retire, fetch, list, show.
 
-Training and evaluation stand above this room; what it needs of them comes through two narrow protocols.
+Training and evaluation stand above this room; what it needs of them comes through two narrow
+protocols.
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ class ModelService:
         return self.find(found.ref)
 
     def promote(self, actor: Actor, model: str) -> ModelVersion:
-        """Put a candidate live. The charter says which gate and how many approvals by others that takes.
+        """Put a candidate live. The charter says which gate and how many approvals by others that
+        takes.
 
         Raises:
             Conflict: not a candidate.
@@ -180,11 +182,16 @@ class ModelService:
         return found
 
     def card(self, model: str) -> dict[str, Any]:
-        """What the model takes and gives, from its own file. For rooms above, which ask policy themselves."""
+        """What the model takes and gives, from its own file.
+
+        For rooms above, which ask policy themselves.
+        """
         return read_card(self._runs.weights(self.find(model).run))
 
     def evidence(self, ref: Ref) -> str:
-        """What an approver of `model.promote` signs: the model's digest, its evaluation and the metrics."""
+        """What an approver of `model.promote` signs: the model's digest, its evaluation and the
+        metrics.
+        """
         found = self.find(str(ref))
         result = self._results.latest(found.run)
         return digest(
@@ -210,7 +217,9 @@ class ModelService:
         )
         if row is None or (wanted.version or 1) > row.versions:
             raise NotFound(
-                "models.unknown", f"there is no {wanted}", "see `freehold models list` for what there is"
+                "models.unknown",
+                f"there is no {wanted}",
+                "see `freehold models list` for what there is",
             )
         return self._version(Ref("model", row.id, wanted.version or row.versions))
 

@@ -1,7 +1,8 @@
 """People: who they are, what they may do, how they prove it, and what they have approved.
 
 actor = people.authenticate(token)                     # or Unauthenticated
-people.approve(statement, signature)                   # signed with the person's own key, never by token
+people.approve(statement, signature)                   # signed with the person's own key, never by
+token
 """
 
 from freehold.parties._acts import DECLARATIONS, principal_attributes

@@ -1,4 +1,6 @@
-"""What is done to people, their tokens and their approvals, declared; and how policies see a person."""
+"""What is done to people, their tokens and their approvals, declared; and how policies see a
+person.
+"""
 
 from __future__ import annotations
 
@@ -202,7 +204,9 @@ class GiveApproval(Act, name="approval.give", on=ANY):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefuseUnknown(Act, name="access.refused", on="Estate"):
-    """The number of unauthenticated calls refused since the last such record; done by the estate itself."""
+    """The number of unauthenticated calls refused since the last such record; done by the estate
+    itself.
+    """
 
     count: int
 
@@ -210,8 +214,8 @@ class RefuseUnknown(Act, name="access.refused", on="Estate"):
 def principal_attributes(catalog: Catalog, principal: Ref) -> Attributes:
     """How policies see a principal. Somebody unknown has no roles and is not active.
 
-    Before the charter is ratified its owners are known from the charter alone; before anything is recorded the estate itself
-    acts once, to create itself.
+    Before the charter is ratified its owners are known from the charter alone; before anything is
+    recorded the estate itself acts once, to create itself.
     """
     row = catalog.first(select(PERSON).where(PERSON.c.id == principal.id))
     if row is not None:
@@ -231,7 +235,16 @@ def principal_attributes(catalog: Catalog, principal: Ref) -> Attributes:
 
 
 DECLARATIONS = Declarations(
-    acts=(EnrolPerson, AssignPerson, RevokePerson, IssueToken, LogIn, RevokeToken, GiveApproval, RefuseUnknown),
+    acts=(
+        EnrolPerson,
+        AssignPerson,
+        RevokePerson,
+        IssueToken,
+        LogIn,
+        RevokeToken,
+        GiveApproval,
+        RefuseUnknown,
+    ),
     queries=(Query("person.list", "Estate"),),
     resources=(
         ResourceType("Person", "user", names=PERSON.c.code),

@@ -1,4 +1,6 @@
-"""Refusals of callers whom nobody knows: counted, and recorded as totals, so that nobody can fill the ledger from outside."""
+"""Refusals of callers whom nobody knows: counted, and recorded as totals, so that nobody can fill
+the ledger from outside.
+"""
 
 from __future__ import annotations
 

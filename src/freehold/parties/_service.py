@@ -1,7 +1,8 @@
 """The verbs about people: enrol, assign, revoke, tokens, log in by signature, and approvals.
 
-A token is 32 random bytes, shown once; the estate keeps its SHA-256, which is enough for a secret that cannot be guessed. Approvals
-are never given by token: they are signed with the person's own key.
+A token is 32 random bytes, shown once; the estate keeps its SHA-256, which is enough for a secret
+that cannot be guessed. Approvals are never given by token: they are signed with the person's own
+key.
 """
 
 from __future__ import annotations
@@ -84,12 +85,14 @@ class PeopleService:
     def __init__(
         self, pipeline: Pipeline, charter: CharterService, evidence: Mapping[str, EvidenceOf]
     ) -> None:
-        """`evidence` tells for each act that may need approval what its approvers look at, as a digest."""
+        """`evidence` tells for each act that may need approval what its approvers look at, as a
+        digest.
+        """
         self._pipeline = pipeline
         self._charter = charter
         self._evidence = evidence
 
-    # -- who is it ----------------------------------------------------------------------------------------------------
+    # -- who is it ---------------------------------------------------------------------------------
 
     def authenticate(self, token: str) -> Actor:
         """Find out whose token this is.
@@ -130,7 +133,7 @@ class PeopleService:
         )
         return tuple(map(_person, rows))
 
-    # -- enrolment ----------------------------------------------------------------------------------------------------
+    # -- enrolment ---------------------------------------------------------------------------------
 
     def enrol(self, actor: Actor, person: NewPerson) -> Person:
         """Enrol a person or service.
@@ -185,11 +188,15 @@ class PeopleService:
             act.conclude()
         return self._person(ref)
 
-    # -- tokens -------------------------------------------------------------------------------------------------------
+    # -- tokens ------------------------------------------------------------------------------------
 
     def token(self, actor: Actor, person: str, *, days: int = TOKEN_DAYS) -> IssuedToken:
         """Issue a token to a person; it is shown this once."""
-        return self._issue(actor, self.find(person), IssueToken(expires=self._in(days), nonce=new_id().replace("-", "")))
+        return self._issue(
+            actor,
+            self.find(person),
+            IssueToken(expires=self._in(days), nonce=new_id().replace("-", "")),
+        )
 
     def login(self, statement: bytes, signature: str) -> IssuedToken:
         """Issue a token to whoever signed `token.login` for themselves with their enrolled key.
@@ -214,10 +221,11 @@ class PeopleService:
         with self._pipeline.perform(actor, RevokeToken(token=token_id), on=ref) as act:
             act.conclude()
 
-    # -- approvals ----------------------------------------------------------------------------------------------------
+    # -- approvals ---------------------------------------------------------------------------------
 
     def statement(self, person: str, act: str, resource: Ref | None = None) -> Statement:
-        """What `person` has to sign to approve `act` on `resource` as it is now; or, for `token.login`, to log in.
+        """What `person` has to sign to approve `act` on `resource` as it is now; or, for
+        `token.login`, to log in.
 
         Raises:
             PartyError: that act takes no approvals.
@@ -237,7 +245,8 @@ class PeopleService:
 
         Raises:
             SignatureError: not that person's signature.
-            PartyError: the statement is expired, was used before, or what it covers has changed since.
+            PartyError: the statement is expired, was used before, or what it covers has changed
+                since.
         """
         said = Statement.parse(statement)
         approver, resource = Ref.parse(said.approver), Ref.parse(said.resource)
@@ -268,7 +277,9 @@ class PeopleService:
     def valid(
         self, act: str, resource: Ref, *, evidence: str, excluded: frozenset[str]
     ) -> tuple[str, ...]:
-        """Serve as the kernel's `Approvals`: unexpired, under the policies in force, by distinct others."""
+        """Serve as the kernel's `Approvals`: unexpired, under the policies in force, by distinct
+        others.
+        """
         try:
             rule = self._charter.in_force().approvals.get(act)
         except Conflict:
@@ -302,7 +313,10 @@ class PeopleService:
         return tuple(counted.values())
 
     def allowed_signers(self, actor: Actor) -> str:
-        """The public keys of all who sign, as an OpenSSH allowed_signers file. To be trusted only as far as its source."""
+        """The public keys of all who sign, as an OpenSSH allowed_signers file.
+
+        To be trusted only as far as its source.
+        """
         self._pipeline.ask(actor, "person.list", on=self._pipeline.circumstances.estate)
         rows = self._pipeline.stores.catalog.all(select(PERSON).order_by(PERSON.c.id))
         return "".join(
@@ -311,7 +325,7 @@ class PeopleService:
             if row.ssh_key
         )
 
-    # -- within -------------------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     def _issue(self, actor: Actor, ref: Ref, issue: IssueToken) -> IssuedToken:
         token = TOKEN_PREFIX + secrets.token_urlsafe(32)
@@ -338,13 +352,16 @@ class PeopleService:
         )
 
     def _check(self, statement: bytes, signature: str, expected: Statement) -> None:
-        """Refuse a statement that is not what would be asked for now, or not signed by its approver."""
+        """Refuse a statement that is not what would be asked for now, or not signed by its
+        approver.
+        """
         said = Statement.parse(statement)
         for name in ("estate", "approver", "act", "resource", "evidence", "policy_set"):
             if getattr(said, name) != getattr(expected, name):
                 raise PartyError(
                     "party.statement",
-                    f"the signed statement's {name} is {getattr(said, name)!r:.90}; it is now {getattr(expected, name)}",
+                    f"the signed statement's {name} is {getattr(said, name)!r:.90}; "
+                    f"it is now {getattr(expected, name)}",
                     "look at the thing again and sign a fresh statement",
                 )
         now, expires = self._pipeline.clock.now(), parse_time(said.expires)
@@ -368,7 +385,8 @@ class PeopleService:
             if unknown:
                 raise PartyError(
                     "party.code",
-                    f"the charter has no {what} {unknown[0]!r:.80}; it has {', '.join(sorted(known))}",
+                    f"the charter has no {what} {unknown[0]!r:.80}; "
+                    f"it has {', '.join(sorted(known))}",
                 )
 
     def _row(self, which: Any) -> Row[Any] | None:

@@ -18,15 +18,16 @@ def pages() -> Mapping[str, str]:
     return {
         "acts.md": "\n".join(_acts(registry)) + "\n",
         "verbs.md": "\n".join(_verbs()) + "\n",
-        "policy-schema.md": f"{_NOTE}# The policy schema\n\nPolicies are validated strictly against it.\n\n"
-        f"```cedar\n{registry.schema}```\n",
+        "policy-schema.md": f"{_NOTE}# The policy schema\n\n"
+        f"Policies are validated strictly against it.\n\n```cedar\n{registry.schema}```\n",
     }
 
 
 def _acts(registry: Registry) -> Iterator[str]:
     yield f"{_NOTE}# Acts\n"
-    yield "Everything that changes an estate is one of these, recorded as [a record](../formats/record.md)."
-    yield "*Asked* facts are known before the work, and policies see them in the context; *found* facts are what it brought.\n"
+    yield "Everything that changes an estate is one of these, recorded as"
+    yield "[a record](../formats/record.md). *Asked* facts are known before the work, and policies"
+    yield "see them in the context; *found* facts are what the work brought.\n"
     for name, act in sorted(registry.acts.items()):
         yield f"## `{name}`\n"
         yield f"{_doc(act)}\n"
@@ -47,9 +48,10 @@ def _acts(registry: Registry) -> Iterator[str]:
 
 def _verbs() -> Iterator[str]:
     yield f"{_NOTE}# Verbs\n"
-    yield "The same in the command line (`freehold data ingest`), the Python SDK (`session.data.ingest(…)`) and REST"
-    yield "(`POST /v1/data/ingest`, arguments as JSON; a verb that takes a file has them in the query `arguments` and the file"
-    yield "as the body). Verbs marked *signed* are authenticated by a signature, all others by a token.\n"
+    yield "The same in the command line (`freehold data ingest`), the Python SDK"
+    yield "(`session.data.ingest(…)`) and REST (`POST /v1/data/ingest`, arguments as JSON; a verb"
+    yield "that takes a file has them in the query `arguments` and the file as the body). Verbs"
+    yield "marked *signed* are authenticated by a signature, all others by a token.\n"
     for path, verb in VERBS.items():
         yield f"## `{path.replace('.', ' ')}`\n"
         yield f"{verb.help}{'' if verb.needs_actor else ' *Signed.*'}\n"
@@ -62,7 +64,11 @@ def _verbs() -> Iterator[str]:
 
 def _parameters(verb: Verb) -> Iterator[str]:
     for parameter in (*verb.parameters, *filter(None, [verb.upload])):
-        name = f"--{parameter.name.replace('_', '-')}" if parameter.is_option else parameter.name.upper()
+        name = (
+            f"--{parameter.name.replace('_', '-')}"
+            if parameter.is_option
+            else parameter.name.upper()
+        )
         default = "required" if parameter.is_required else f"`{parameter.default!r}`"
         yield f"| `{name}` | {_type(parameter)} | {default} |"
 
@@ -71,7 +77,13 @@ def _type(parameter: Parameter) -> str:
     if parameter.type.__class__.__name__ == "_AnnotatedAlias":
         return "text of a file"
     name = getattr(parameter.type, "__name__", str(parameter.type))
-    known = {"str": "text", "int": "integer", "bool": "flag", "BinaryIO": "file or folder", "tuple": "texts"}
+    known = {
+        "str": "text",
+        "int": "integer",
+        "bool": "flag",
+        "BinaryIO": "file or folder",
+        "tuple": "texts",
+    }
     return known.get(name, "metric=number" if name == "Mapping" else name.lower())
 
 

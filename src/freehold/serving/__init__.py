@@ -5,4 +5,13 @@ from freehold.serving._predictor import predict, rows_frame
 from freehold.serving._service import Columns, Decision, Deployment, ServingService
 from freehold.serving.errors import ServingError
 
-__all__ = ["ServingError", "predict", "rows_frame"]
+__all__ = [
+    "DECLARATIONS",
+    "Columns",
+    "Decision",
+    "Deployment",
+    "ServingError",
+    "ServingService",
+    "predict",
+    "rows_frame",
+]

@@ -53,7 +53,9 @@ DECISION = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartDeployment(Act, name="deployment.start", on="Deployment"):
-    """Let a live model answer under a name, for a purpose, in a process of the given isolation level."""
+    """Let a live model answer under a name, for a purpose, in a process of the given isolation
+    level.
+    """
 
     model: Reference
     classes: Codes

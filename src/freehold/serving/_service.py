@@ -1,6 +1,7 @@
 """The verbs of serving: start, stop, list, answer, read a past decision.
 
-An answer leaves only once its record, with question and answer in the sealed body, is durable. No record, no answer.
+An answer leaves only once its record, with question and answer in the sealed body, is durable. No
+record, no answer.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from freehold.serving._acts import (
 )
 from freehold.serving.errors import ServingError
 
-ANSWER_SECONDS_MAX = 60.0  # a worker that takes longer is ended, and its next caller gets a fresh one
+ANSWER_SECONDS_MAX = (
+    60.0  # a worker that takes longer is ended, and its next caller gets a fresh one
+)
 
 Columns = Mapping[str, Sequence[Any]]
 
@@ -72,7 +75,8 @@ class ServingService:
         self._lock = threading.Lock()  # guards the table of workers; held while one starts
 
     def start(self, actor: Actor, name: str, model: str, *, purpose: str) -> Deployment:
-        """Let a live model answer as `name`; a running deployment of that name goes over to the model.
+        """Let a live model answer as `name`; a running deployment of that name goes over to the
+        model.
 
         Raises:
             Conflict: the model is not live.
@@ -117,12 +121,12 @@ class ServingService:
         rows = self._pipeline.stores.catalog.all(select(DEPLOYMENT).order_by(DEPLOYMENT.c.id))
         return tuple(map(_deployment, rows))
 
-    def answer(
-        self, actor: Actor, name: str, columns: Columns, *, subject: str = ""
-    ) -> Decision:
-        """Answer for some rows, given by column. Returns only once the decision is recorded durably.
+    def answer(self, actor: Actor, name: str, columns: Columns, *, subject: str = "") -> Decision:
+        """Answer for some rows, given by column. Returns only once the decision is recorded
+        durably.
 
-        `subject` is a pseudonym of the person it is about: its bodies then lie in that person's own key domain.
+        `subject` is a pseudonym of the person it is about: its bodies then lie in that person's own
+        key domain.
 
         Raises:
             Conflict: the deployment is stopped.
@@ -204,7 +208,9 @@ class ServingService:
         )
         if row is None:
             raise NotFound(
-                "serving.unknown", f"there is no deployment {name!r:.80}", "see `freehold serving list`"
+                "serving.unknown",
+                f"there is no deployment {name!r:.80}",
+                "see `freehold serving list`",
             )
         return Ref("deployment", row.id)
 
@@ -213,7 +219,7 @@ class ServingService:
         for deployment in tuple(self._workers):
             self._end(deployment)
 
-    # -- within -------------------------------------------------------------------------------------------------------
+    # -- within ------------------------------------------------------------------------------------
 
     def _ask(self, actor: Actor, row: Row[Any], columns: Columns) -> dict[str, Any]:
         request = {"rows": {name: list(values) for name, values in columns.items()}}
@@ -251,7 +257,8 @@ class ServingService:
     def _domain(self, deployment: Ref, subject: str) -> str:
         """The key domain of an answer: the subject's, else that of the deployment and month.
 
-        Both are derived by the estate's naming key, so that a pseudonym cannot be guessed from a domain.
+        Both are derived by the estate's naming key, so that a pseudonym cannot be guessed from a
+        domain.
         """
         pipeline = self._pipeline
         month = pipeline.clock.now().strftime("%Y-%m")

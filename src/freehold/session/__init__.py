@@ -4,7 +4,8 @@
         session.data.list()
         session.data.ingest("claims", "claims.csv", data_class="internal", purpose=["research"])
 
-Results are plain JSON values in both cases. A `Path` or text given for a file or folder is opened here.
+Results are plain JSON values in both cases. A `Path` or text given for a file or folder is opened
+here.
 """
 
 from freehold.session._connect import connect, socket_path

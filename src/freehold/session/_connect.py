@@ -20,7 +20,8 @@ SOCKET_PATH_BYTES_MAX = 100  # Linux allows 107; a longer one goes to the runtim
 def connect(where: str | Path, *, token: str, passphrase: Callable[[], str]) -> Session:
     """Reach the estate at a URL or in a folder.
 
-    A folder that a server holds is reached through the server's local socket; otherwise this process opens it, and asks
+    A folder that a server holds is reached through the server's local socket; otherwise this
+    process opens it, and asks
     `passphrase` for its passphrase.
 
     Raises:

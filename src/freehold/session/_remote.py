@@ -77,7 +77,7 @@ class RemoteTransport:
         if response.headers.get("content-type", "").startswith("application/json"):
             response.read()
             return response.json()
-        file = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
+        file = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115
         for chunk in response.iter_bytes():
             file.write(chunk)
         file.seek(0)

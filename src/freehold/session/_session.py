@@ -23,7 +23,7 @@ class Transport(Protocol):
 
 
 class Session:
-    """An estate as its user sees it: `session.data.list()`, `session.models.promote("triage@1")`."""
+    """An estate as its user sees it: `session.data.list()`."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -53,7 +53,9 @@ class Session:
             return self._transport.call(verb, arguments, stream)
 
     def download(self, path: str, target: str | Path, *positional: Any, **options: Any) -> Any:
-        """Call a verb that hands out a file, write the file to `target`, and return the verb's summary."""
+        """Call a verb that hands out a file, write the file to `target`, and return the verb's
+        summary.
+        """
         result: Download = self.call(path, *positional, **options)
         with result.file as source, Path(target).open("xb") as file:
             while chunk := source.read(1 << 20):

@@ -1,7 +1,7 @@
 """Errors of reaching an estate.
 
-    FreeholdError
-    └── SessionError    the server cannot be reached, or answers what no Freehold server would
+FreeholdError
+└── SessionError    the server cannot be reached, or answers what no Freehold server would
 """
 
 from __future__ import annotations
@@ -10,4 +10,7 @@ from freehold.kernel import FreeholdError
 
 
 class SessionError(FreeholdError):
-    """The estate cannot be reached. Errors of the estate itself come through with their own codes."""
+    """The estate cannot be reached.
+
+    Errors of the estate itself come through with their own codes.
+    """

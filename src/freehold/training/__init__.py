@@ -9,14 +9,14 @@ from freehold.training._trained import Trained, TrainingReport
 from freehold.training.errors import TrainingError
 
 __all__ = [
-    "TrainingService",
-    "Task",
-    "Run",
     "DECLARATIONS",
     "Recipe",
+    "Run",
+    "Task",
     "Trained",
     "TrainingError",
     "TrainingReport",
+    "TrainingService",
     "class_indices",
     "labelled",
     "read_rows",

@@ -57,8 +57,8 @@ RUN = Table(
 class TrainModel(Act, name="model.train", on="Run"):
     """Train a model on one version of a dataset, in a process of its own, for a purpose.
 
-    `code`, `environment` and `parameters` are digests of what ran, of what it ran on, and of how it was asked; together with
-    the dataset version and the seed they determine the model's digest.
+    `code`, `environment` and `parameters` are digests of what ran, of what it ran on, and of how it
+    was asked; together with the dataset version and the seed they determine the model's digest.
     """
 
     recipe: Code

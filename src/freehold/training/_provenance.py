@@ -1,4 +1,6 @@
-"""What ran: digests of Freehold's own code and of the environment, so that a run can be compared with another."""
+"""What ran: digests of Freehold's own code and of the environment, so that a run can be compared
+with another.
+"""
 
 from __future__ import annotations
 

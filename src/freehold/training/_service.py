@@ -75,7 +75,8 @@ class TrainingService:
         self._executor = executor
 
     def train(self, actor: Actor, dataset: str, task: Task, *, purpose: str) -> Run:
-        """Train on a dataset version for a purpose; the model is sealed under the run's own key domain.
+        """Train on a dataset version for a purpose; the model is sealed under the run's own key
+        domain.
 
         Raises:
             Denied: policy refuses the training or the reading of the data.
@@ -153,7 +154,11 @@ class TrainingService:
     def _row(self, ref: Ref) -> Row[Any]:
         row = self._pipeline.stores.catalog.first(select(RUN).where(RUN.c.id == ref.id))
         if row is None:
-            raise NotFound("training.unknown", f"there is no finished run {ref}", "see `freehold training list`")
+            raise NotFound(
+                "training.unknown",
+                f"there is no finished run {ref}",
+                "see `freehold training list`",
+            )
         return row
 
 
@@ -164,7 +169,11 @@ def training_job(opened: OpenedDataset, task: Task) -> Job:
     """The isolated job that trains `task` on the opened data."""
     return Job(
         entry="freehold.training._job:main",
-        parameters={**task.as_json(), "format": opened.format.value, "options": opened.options_json()},
+        parameters={
+            **task.as_json(),
+            "format": opened.format.value,
+            "options": opened.options_json(),
+        },
         inputs={"data": opened.stream},
         outputs=("model",),
     )

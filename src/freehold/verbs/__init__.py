@@ -1,7 +1,8 @@
-"""The verbs of Freehold: one table of functions, from which command line, REST API and SDK follow with the same words.
+"""The verbs of Freehold: one table of functions, from which command line, REST API and SDK follow
+with the same words.
 
-    verb = VERBS["data.list"]
-    verb.function(estate, actor, **verb.validate(arguments))
+verb = VERBS["data.list"]
+verb.function(estate, actor, **verb.validate(arguments))
 """
 
 from collections.abc import Mapping

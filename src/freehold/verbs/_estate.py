@@ -38,7 +38,7 @@ def charter_status(estate: Estate) -> CharterStatus:
 
 
 def charter_propose(estate: Estate, actor: Actor, text: TextFile) -> CharterStatus:
-    """Propose a new version of the charter; the one in force stays until owners have ratified it."""
+    """Propose a new charter; the one in force stays until owners have ratified it."""
     return estate.charter.propose(actor, text.encode())
 
 
@@ -48,7 +48,9 @@ def charter_statement(estate: Estate, owner: str) -> str:
 
 
 def charter_ratify(estate: Estate, statement: str, signature: str) -> CharterStatus:
-    """Count an owner's signed ratification; the last one needed puts the charter in force and enrols its people."""
+    """Count an owner's signed ratification; the last one needed puts the charter in force and
+    enrols its people.
+    """
     status = estate.charter.ratify(statement.encode(), signature)
     if status.is_ratified:
         estate.adopt_charter()
@@ -108,7 +110,7 @@ def people_revoke_token(estate: Estate, actor: Actor, person: str, token_id: str
 
 
 def people_statement(estate: Estate, person: str, act: str, resource: str = "") -> str:
-    """Write the statement that a person signs to approve an act (or, for token.login, to log in)."""
+    """Write the statement that a person signs to approve an act, or to log in."""
     ref = estate.resolve(resource) if resource else None
     return estate.people.statement(person, act, ref).message().decode()
 
@@ -141,12 +143,14 @@ def policy_explain(estate: Estate, actor: Actor, act: str) -> Explanation:
 def policy_test(
     estate: Estate, actor: Actor, cases: TextFile, *, policies: TextFile = ""
 ) -> tuple[CaseResult, ...]:
-    """Decide the cases of a TOML file, by the policies in force or by other ones beside the charter's."""
+    """Decide the cases of a TOML file, by the policies in force or by other ones beside the
+    charter's.
+    """
     return estate.policy.test(actor, cases, policies=policies)
 
 
 def policy_simulate(estate: Estate, actor: Actor, policies: TextFile) -> Simulation:
-    """Decide the recorded history again by other policies and list what would have been different."""
+    """Decide the recorded history again by other policies; list what would differ."""
     return estate.policy.simulate(actor, policies)
 
 
@@ -158,5 +162,3 @@ def policy_propose(estate: Estate, actor: Actor, policies: TextFile) -> str:
 def policy_activate(estate: Estate, actor: Actor, policy: str) -> str:
     """Put proposed policies in force; a second person must have approved them."""
     return estate.policy.activate(actor, policy)
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from freehold.data import Dataset, DatasetVersion, Format, Provenance, ReadOptions
 from freehold.estate import Estate
@@ -115,8 +115,8 @@ def evaluation_plan(
     *,
     purpose: str,
     part: str = "holdout",
-    at_least: Mapping[str, float] = {},  # noqa: B006  # never changed
-    at_most: Mapping[str, float] = {},  # noqa: B006
+    at_least: Mapping[str, float] = {},  # never changed
+    at_most: Mapping[str, float] = {},
 ) -> Plan:
     """Fix the data and thresholds that models will be judged by, before they are."""
     return estate.evaluation.plan(
@@ -156,7 +156,7 @@ def models_retire(estate: Estate, actor: Actor, model: str) -> ModelVersion:
 
 def models_fetch(estate: Estate, actor: Actor, model: str) -> Download:
     """Open the sealed file of a model and hand it out."""
-    file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # the caller closes
+    file = _spooled()
     file.write(estate.models.weights(actor, model))
     file.seek(0)
     return Download(file, "model.skops", estate.models.find(model))
@@ -197,7 +197,10 @@ def serving_inputs(estate: Estate, actor: Actor, name: str) -> dict[str, Any]:
 def serving_ask(
     estate: Estate, actor: Actor, name: str, rows: str, *, subject: str = ""
 ) -> dict[str, Any]:
-    """Ask a deployment; ROWS is JSON by column, '{"text": ["…"]}'. The answer names its decision."""
+    """Ask a deployment; ROWS is JSON by column, '{"text": ["…"]}'.
+
+    The answer names its decision.
+    """
     decision = estate.serving.answer(actor, name, _columns(rows), subject=subject)
     return {
         "decision": decision.id,
@@ -259,10 +262,15 @@ def ledger_lineage(estate: Estate, actor: Actor, thing: str) -> tuple[LineageEdg
 
 def ledger_export(estate: Estate, actor: Actor, *, full: bool = False) -> Download:
     """Hand out an evidence bundle that a stranger verifies with freehold_verify.py."""
-    file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  # the caller closes
+    file = _spooled()
     exported = estate.history.export(actor, file, is_full=full)
     file.seek(0)
     return Download(file, "evidence.zip", exported)
+
+
+def _spooled() -> BinaryIO:
+    """A file for a download, in memory while it is small; whoever receives it closes it."""
+    return cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
 
 
 def _formulas(text: str) -> Any:

@@ -1,8 +1,10 @@
-"""What a verb is: one function with a plain signature, from which the CLI, the REST API and the SDK follow.
+"""What a verb is: one function with a plain signature, from which the CLI, the REST API and the SDK
+follow.
 
-A verb's function takes the open estate first, then `actor` unless it authenticates by signature, then its own parameters:
-text, numbers, flags, tuples of text, mappings of metric to number, `TextFile` (a text that people keep in a file) or `BinaryIO` (a
-file or folder that is sent). It returns plain values, frozen dataclasses, or a `Download`.
+A verb's function takes the open estate first, then `actor` unless it authenticates by signature,
+then its own parameters: text, numbers, flags, tuples of text, mappings of metric to number,
+`TextFile` (a text that people keep in a file) or `BinaryIO` (a file or folder that is sent). It
+returns plain values, frozen dataclasses, or a `Download`.
 """
 
 from __future__ import annotations

@@ -44,6 +44,10 @@ def tries(child: Child) -> dict[str, Any]:
             attempt.settimeout(5)
             attempt.connect(address)
 
+    def see_others() -> None:
+        if len([name for name in os.listdir("/proc") if name.isdigit()]) <= 3:
+            raise ProcessLookupError
+
     attempts = {
         "loopback": lambda: connect(socket.AF_INET, ("127.0.0.1", port)),
         "outside": lambda: connect(socket.AF_INET, ("192.0.2.1", 80)),
@@ -55,7 +59,7 @@ def tries(child: Child) -> dict[str, Any]:
         "write": lambda: (folder / "written").write_text("x"),
         "write_own_code": lambda: Path(__file__).with_name("written").write_text("x"),
         "write_root": lambda: Path("/written").write_text("x"),
-        "kill_parent": lambda: os.kill(child.parameters["parent"], 0),
+        "processes": see_others,
         "write_input": lambda: os.write(child.inputs["data"].fileno(), b"x"),
         "grow_input": lambda: os.ftruncate(child.inputs["data"].fileno(), 100),
     }

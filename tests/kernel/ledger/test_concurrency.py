@@ -110,8 +110,13 @@ class BusyDisk(LocalDisk):
         super().remove(path)
 
     def _append(self) -> None:
-        if self.log is not None:
-            in_threads(1, lambda _: self.log and self.log.append(b"entry %d" % self.log.size))
+        log = self.log
+        if log is not None:
+
+            def work(number: int) -> None:
+                log.append(b"entry %d" % log.size)
+
+            in_threads(1, work)
 
 
 def test_what_is_appended_during_a_publication_survives_a_crash_after_it(

@@ -14,6 +14,7 @@ from freehold.kernel.ledger import (
     LogReader,
     LogRefusedError,
     VerifierKey,
+    leaf_hash,
     verify_consistency,
 )
 from tests.kernel.ledger import naive
@@ -123,6 +124,19 @@ def test_no_change_of_any_file_goes_unnoticed(published: Path, config: LogConfig
             read(published, config).verify_all()
         path.write_bytes(whole)
     read(published, config).verify_all()
+
+
+def test_an_entry_changed_together_with_its_tile_is_refused(
+    published: Path, config: LogConfig
+) -> None:
+    bundle, tile = published / "tile/entries/000", published / "tile/0/000"
+    bundle.write_bytes(bundle.read_bytes().replace(b"entry 7", b"entry X", 1))
+    hashes = tile.read_bytes()
+    tile.write_bytes(hashes.replace(leaf_hash(b"entry 7"), leaf_hash(b"entry X")))
+    reader = read(published, config)
+    for refused in (reader.verify_all, lambda: next(reader.entries()), lambda: reader.receipt(7)):
+        with pytest.raises(CorruptLogError, match="tile above"):
+            refused()
 
 
 def test_entries_before_a_change_are_read_and_none_after_it(

@@ -1,8 +1,10 @@
-"""Acts: the only way anything changes. Declared once; authorised, performed, recorded and projected by one pipeline.
+"""Acts: the only way anything changes. Declared once; authorised, performed, recorded and projected
+by one pipeline.
 
-with pipeline.perform(actor, IngestDataset(data_class="internal", …), on=dataset, purpose=None) as act:
-    sealed = vault.seal(act.domain, stream)           # policy first: a refusal is recorded and raised
-    act.describe(name="claims")                       # words lie in the erasable body
+with pipeline.perform(actor, IngestDataset(data_class="internal", …), on=dataset, purpose=None) as
+act:
+    sealed = vault.seal(act.domain, stream)           # policy first: a refusal is recorded and
+    raised act.describe(name="claims")                       # words lie in the erasable body
     act.conclude(outputs=[Output(ref, sealed=sealed.sealed_digest)], rows=7)
 act.recorded.index                                    # durable in the ledger before the block ends
 """

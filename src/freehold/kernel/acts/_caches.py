@@ -1,4 +1,6 @@
-"""What the pipeline remembers and what it holds: entities as policies saw them last, and one lock per resource in use."""
+"""What the pipeline remembers and what it holds: entities as policies saw them last, and one lock
+per resource in use.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """Declaring acts, queries and resources: once, as types; everything else follows from it.
 
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class IngestDataset(Act, name="dataset.ingest", on="Dataset"):
-        \"\"\"Bring a version of a dataset under governance.\"\"\"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestDataset(Act, name="dataset.ingest", on="Dataset"):
+    \"\"\"Bring a version of a dataset under governance.\"\"\"
 
-        data_class: Code          # asked: policy sees it in the context
-        rows: int = found(0)      # found: set by conclude, recorded only
+    data_class: Code          # asked: policy sees it in the context
+    rows: int = found(0)      # found: set by conclude, recorded only
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Act:
     def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
         """Say what a `done` record of this act changes in the catalog.
 
-        Details are None once the body cannot be opened; they may fill erasable columns only, all of a row together.
+        Details are None once the body cannot be opened; they may fill erasable columns only, all of
+        a row together.
         """
         return ()
 
@@ -77,8 +78,14 @@ def fact_fields(act: type[Act]) -> tuple[FactField, ...]:
         if kind is None:
             raise TypeError(f"{act.__name__}.{each.name} is of no kind that a fact can have")
         is_found = bool(each.metadata.get("found"))
-        if not is_found and get_origin(hints[each.name]) is not None and not hasattr(hints[each.name], "__metadata__"):
-            raise TypeError(f"{act.__name__}.{each.name}: what policy is asked is always present, so not optional")
+        if (
+            not is_found
+            and get_origin(hints[each.name]) is not None
+            and not hasattr(hints[each.name], "__metadata__")
+        ):
+            raise TypeError(
+                f"{act.__name__}.{each.name}: what policy is asked is always there, never optional"
+            )
         declared.append(FactField(each.name, kind, is_found))
     return tuple(declared)
 
@@ -96,7 +103,7 @@ def _kind(hint: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to the estate: decided by policy like an act, but only its refusals are recorded."""
+    """A question to the estate: decided like an act, but only its refusals are recorded."""
 
     name: str
     on: str
@@ -107,10 +114,13 @@ Attributes = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """A kind of thing that acts are done to: its Cedar type, and how its attributes are read from the catalog.
+    """A kind of thing that acts are done to: its Cedar type, and how its attributes are read from
+    the catalog.
 
-    One type may have several kinds of reference (people and services). `load` gives every declared attribute; for a thing that does not exist yet it gives neutral values, so that the act that
-    creates it can be decided. Attributes change only by acts whose resource or outputs name the thing.
+    One type may have several kinds of reference (people and services). `load` gives every declared
+    attribute; for a thing that does not exist yet it gives neutral values, so that the act that
+    creates it can be decided. Attributes change only by acts whose resource or outputs name the
+    thing.
     """
 
     name: str
@@ -132,7 +142,9 @@ class Declarations:
 
 
 class Registry:
-    """All declarations of all rooms; the source of the policy schema, the record schema and the reference page."""
+    """All declarations of all rooms; the source of the policy schema, the record schema and the
+    reference page.
+    """
 
     def __init__(self, rooms: Iterable[Declarations]) -> None:
         rooms = tuple(rooms)

@@ -1,4 +1,6 @@
-"""Facts: the only values that may enter the ledger beside references, and each of a kind that cannot carry free text."""
+"""Facts: the only values that may enter the ledger beside references, and each of a kind that
+cannot carry free text.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from freehold.kernel import FreeholdError, Ref, is_id, parse_time
 from freehold.kernel.acts.errors import InvalidFact
 
 Code: TypeAlias = Annotated[str, "code"]
-"""A code of the charter or of the software: `[a-z0-9][a-z0-9._-]{0,63}`, a jurisdiction `[A-Z]{2}`, or empty."""
+"""A code of the charter or of the software: `[a-z0-9][a-z0-9._-]{0,63}`, a jurisdiction `[A-Z]{2}`,
+or empty.
+"""
 Codes: TypeAlias = Annotated[tuple[str, ...], "codes"]
 """A sorted set of codes."""
 Digest: TypeAlias = Annotated[str, "digest"]
@@ -28,7 +32,9 @@ Nonce: TypeAlias = Annotated[str, "nonce"]
 VKey: TypeAlias = Annotated[str, "vkey"]
 """A C2SP verifier key."""
 Blob: TypeAlias = Annotated[str, "blob"]
-"""The name of a blob: 64 hexadecimal digits, keyed by its domain and so telling nothing after erasure."""
+"""The name of a blob: 64 hexadecimal digits, keyed by its domain and so telling nothing after
+erasure.
+"""
 Metrics: TypeAlias = Annotated[Mapping[str, float], "metrics"]
 """Numbers by code."""
 
@@ -40,7 +46,9 @@ _VKEY = re.compile(r"(?:estate|trial)/[0-9a-f-]{36}/[a-z]+\+[0-9a-f]{8}\+[A-Za-z
 
 
 def found(default: Any = None) -> Any:
-    """Declare a fact that is known only once the work is done: set by `conclude`, no part of what policy is asked."""
+    """Declare a fact that is known only once the work is done: set by `conclude`, no part of what
+    policy is asked.
+    """
     return field(default=default, metadata={"found": True})
 
 
@@ -103,7 +111,9 @@ CEDAR_KINDS: Mapping[str, type | str] = {
     "integer": int,
     "flag": bool,
 }
-"""How a fact appears in the context of a policy; kinds that are missing here are not shown to policies."""
+"""How a fact appears in the context of a policy; kinds that are missing here are not shown to
+policies.
+"""
 
 
 def check_fact(act: str, name: str, kind: str, value: Any) -> Any:
@@ -115,8 +125,8 @@ def check_fact(act: str, name: str, kind: str, value: Any) -> Any:
     if not CHECKS[kind](value):
         raise InvalidFact(
             "act.fact",
-            f"{act}: {name} must be of kind {kind}, got something else of type {type(value).__name__}",
-            "codes are lower-case letters, digits, '.', '_' and '-'; names and free text belong into details",
+            f"{act}: {name} must be of kind {kind}, got another {type(value).__name__}",
+            "codes are lower-case letters, digits, '.', '_' and '-'; free text belongs into details",
         )
     if kind in ("codes", "ids"):
         return sorted(set(value)) if kind == "codes" else list(value)

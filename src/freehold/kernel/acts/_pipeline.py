@@ -1,10 +1,14 @@
-"""The one write path: decide, record `started` for long work, do, append `done`, `failed` or `denied`, project.
+"""The one write path: decide, record `started` for long work, do, append `done`, `failed` or
+`denied`, project.
 
 Rules it keeps:
-- The append is the commit point. Before it a crash leaves unreferenced blobs at most; after it the catalog catches up at the
+- The append is the commit point. Before it a crash leaves unreferenced blobs at most; after it the
+catalog catches up at the
   next opening, through `_project`, which the live path uses too.
-- No decision without a record: a denial that cannot be recorded is an error of the ledger, not a denial.
-- Acts on one resource wait for each other (unless declared not exclusive), so that what was decided still holds at the append.
+- No decision without a record: a denial that cannot be recorded is an error of the ledger, not a
+denial.
+- Acts on one resource wait for each other (unless declared not exclusive), so that what was decided
+still holds at the append.
 
 It does not know what any act means; that lies in the declarations.
 """
@@ -119,7 +123,9 @@ class Pipeline:
         return self._policies
 
     def enforce(self, policies: PolicySet, approvals: Approvals | None = None) -> None:
-        """Put a validated policy set in force; called by the composition root and after an act that activates one."""
+        """Put a validated policy set in force; called by the composition root and after an act that
+        activates one.
+        """
         self._policies = policies
         if approvals is not None:
             self._approvals = approvals
@@ -145,8 +151,8 @@ class Pipeline:
 
         Raises:
             Denied: policy refuses; recorded.
-            InvalidFact: a fact of another kind than declared; nothing is recorded, since nothing was asked yet.
-            FreeholdError: what the block raised; recorded as failed by its code.
+            InvalidFact: a fact of another kind than declared; nothing is recorded, since nothing
+                was asked yet. FreeholdError: what the block raised; recorded as failed by its code.
         """
         performance = Performance(
             self, actor, act, on, _Scope(purpose, tuple(map(str, inputs)), domain)
@@ -164,7 +170,7 @@ class Pipeline:
                 raise
 
     def hold(self, ref: Ref) -> AbstractContextManager[None]:
-        """Keep others from acting on this resource; also serves to keep a name while it is given."""
+        """Keep others from acting on this resource, or from taking a name while it is given."""
         return self._locks.hold(ref)
 
     def ask(self, actor: Actor, query: str, *, on: Ref) -> None:
@@ -207,12 +213,14 @@ class Pipeline:
         return None if body is None else body["details"]
 
     def body(self, record: Record) -> dict[str, Any] | None:
-        """Details and policy request of a record, checked against its commitment; None once erased."""
+        """Details and request of a record, checked against its commitment; None once erased."""
         plaintext = self.plaintext(record)
         return None if plaintext is None else open_body(plaintext, record.body["commitment"])  # type: ignore[index]
 
     def plaintext(self, record: Record) -> bytes | None:
-        """The opened body of a record as it is disclosed to an auditor; None when there is none or it is erased."""
+        """The opened body of a record as it is disclosed to an auditor; None when there is none or
+        it is erased.
+        """
         if record.body is None:
             return None
         try:
@@ -261,7 +269,7 @@ class Pipeline:
         """The log's `on_commit`: project what has just become durable."""
         self._project(first, entries)
 
-    # -- what the performances use ------------------------------------------------------------------------------------
+    # -- what the performances use -----------------------------------------------------------------
 
     def _context(
         self, facts: Mapping[str, Any], purpose: str | None, approvals: int
@@ -299,7 +307,9 @@ class Pipeline:
         return {"domain": domain, "commitment": body.commitment, "at": list(at)}
 
     def _existing_domain(self, wanted: str) -> str:
-        """The wanted domain if it can be used, else the estate's: refusals and failures create nothing."""
+        """The wanted domain if it can be used, else the estate's: refusals and failures create
+        nothing.
+        """
         try:
             self.stores.keyring.domain(wanted)
         except (UnknownDomain, DomainErased):
@@ -465,7 +475,7 @@ class Performance:
         self._recorded = self._append("done", found, outputs=outputs)
 
     def _fail(self, code: str) -> None:
-        """Record the failure; if even that fails, the first error is what the caller has to know."""
+        """Record the failure; if even that fails, the caller has both errors, chained."""
         if self._recorded is None:
             self._details = {}
             self._recorded = self._append("failed", {}, error=code)
@@ -539,7 +549,7 @@ def _trace(index: int, record: Record) -> Iterator[Change]:
 
 
 def _plain(attributes: Attributes) -> dict[str, Any]:
-    """Sets become sorted lists: the one shape that Cedar, the cache and the body of a record share."""
+    """Sets become sorted lists: the one shape that Cedar, cache and body share."""
     return {
         name: sorted(value) if isinstance(value, set | frozenset | tuple | list) else value
         for name, value in sorted(attributes.items())

@@ -1,4 +1,6 @@
-"""The record of an act: one leaf of the ledger (docs/formats/record.md), and the body that it commits to."""
+"""The record of an act: one leaf of the ledger (docs/formats/record.md), and the body that it
+commits to.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ _REQUEST_PREFIX = b"freehold/request/v1\0"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What came out of an act. `sealed` is the SHA-256 of sealed bytes, `digest` of plain ones that strangers must match."""
+    """What came out of an act.
+
+    `sealed` is the SHA-256 of sealed bytes, `digest` of plain ones that strangers must match.
+    """
 
     ref: str
     sealed: str | None = None
@@ -63,7 +68,8 @@ class Record:
     def decode(cls, entry: bytes) -> Record:
         """Read a record of any schema version ever written.
 
-        The entry comes from a log whose leaves are verified, so only its version and shape are looked at here.
+        The entry comes from a log whose leaves are verified, so only its version and shape are
+        looked at here.
 
         Raises:
             InvalidRecord: no record, or of a version that this software is too old for.
@@ -81,7 +87,7 @@ class Record:
             ) from error
         raise InvalidRecord(
             "record.version",
-            f"a record has schema version {version!r:.20}; this software reads up to {SCHEMA_VERSION}",
+            f"a record has schema version {version!r:.20}; this reads up to {SCHEMA_VERSION}",
             "use the newer Freehold that wrote it",
         )
 
@@ -91,7 +97,7 @@ _FIELDS = tuple(name for name in Record.__dataclass_fields__ if name not in ("in
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The erasable side of a record: details in words and values, and the request that was decided."""
+    """The erasable side of a record: details in words and values, and the decided request."""
 
     plaintext: bytes
     commitment: str

@@ -1,7 +1,7 @@
 """The queryable picture of the estate: a projection of the ledger, never the truth.
 
-Rooms declare tables (SQLAlchemy `MetaData`) and return `Change` values from their projections; the catalog applies them with
-the position they belong to. It decides nothing and checks nothing.
+Rooms declare tables (SQLAlchemy `MetaData`) and return `Change` values from their projections; the
+catalog applies them with the position they belong to. It decides nothing and checks nothing.
 """
 
 from freehold.kernel.catalog._catalog import REBUILD_RECORDS, Catalog

@@ -1,7 +1,8 @@
 """The catalog: a database that follows the ledger and can be thrown away.
 
-One transaction applies the changes of a group of records together with the new position, so that a crash leaves the catalog
-at an earlier position, never at a wrong one. Opening catches up through the same `apply` that live acts use.
+One transaction applies the changes of a group of records together with the new position, so that a
+crash leaves the catalog at an earlier position, never at a wrong one. Opening catches up through
+the same `apply` that live acts use.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ REBUILD_RECORDS = (
 
 
 class Catalog:
-    """A database of the rooms' tables at a known position of the log. One writer; readers at any time."""
+    """A database of the rooms' tables at a known position of the log.
+
+    One writer; readers at any time.
+    """
 
     def __init__(self, path: Path, log: str, rooms: Iterable[MetaData] = ()) -> None:
         """Open the database, creating its tables where they are missing or of another version.
@@ -93,7 +97,7 @@ class Catalog:
         except SQLAlchemyError as error:
             raise CatalogError(
                 "catalog.apply",
-                f"the catalog could not follow the ledger to record {size}: {error.__cause__ or error}",
+                f"the catalog could not follow to record {size}: {error.__cause__ or error}",
                 "the acts are safe in the ledger; cure the cause and open the estate again",
             ) from error
 
@@ -134,7 +138,8 @@ def _engine(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
-        # FULL: what the catalog says was projected is on disk, so that its position can vouch against a rewound log
+        # FULL: what the catalog says was projected is on disk, so that its position can vouch
+        # against a rewound log
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",

@@ -36,7 +36,9 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """Blank the erasable columns of every row, of any table, that came from bodies of this key domain."""
+    """Blank the erasable columns of every row, of any table, that came from bodies of this key
+    domain.
+    """
 
     domain: str
 
@@ -44,7 +46,11 @@ class Forget:
 Change: TypeAlias = Put | Amend | Remove | Forget
 
 DOMAIN = {"domain": True}
-"""Marks the column that names the key domain a row's erasable columns came from: `Column(..., info=DOMAIN)`."""
+"""Marks the column that names the key domain a row's erasable columns came from: `Column(...,
+info=DOMAIN)`.
+"""
 
 ERASABLE = {"erasable": True}
-"""Marks a column filled from a body: null once that body cannot be opened: `Column(..., info=ERASABLE)`."""
+"""Marks a column filled from a body: null once that body cannot be opened: `Column(...,
+info=ERASABLE)`.
+"""

@@ -10,4 +10,6 @@ from freehold.kernel.errors import FreeholdError
 
 
 class CatalogError(FreeholdError):
-    """The catalog could not be read or brought up to date; `freehold catalog rebuild` is always safe."""
+    """The catalog could not be read or brought up to date; `freehold catalog rebuild` is always
+    safe.
+    """

@@ -1,4 +1,5 @@
-"""Reading the past: acts, receipts, promises, lineage, and the evidence bundle that a stranger verifies.
+"""Reading the past: acts, receipts, promises, lineage, and the evidence bundle that a stranger
+verifies.
 
     history.receipt(actor, act_id)                 # a tlog-proof, checkable offline
     history.export(actor, file)                    # docs/formats/evidence-bundle.md

@@ -30,7 +30,9 @@ LINEAGE_EDGES_MAX = 10_000  # a larger answer helps nobody
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportEvidence(Act, name="evidence.export", on="Estate"):
-    """Hand out the ledger with receipts, approvals and the disclosed bodies, for a stranger to verify."""
+    """Hand out the ledger with receipts, approvals and the disclosed bodies, for a stranger to
+    verify.
+    """
 
     is_full: bool
     size: int = found(0)
@@ -143,8 +145,8 @@ class History:
     def export(self, actor: Actor, file: BinaryIO, *, is_full: bool = False) -> Exported:
         """Write an evidence bundle (docs/formats/evidence-bundle.md) as a zip to `file`.
 
-        Ratifications and approvals are always disclosed, since signatures are for showing; with `is_full` every body is that
-        can still be opened, personal data included.
+        Ratifications and approvals are always disclosed, since signatures are for showing; with
+        `is_full` every body is that can still be opened, personal data included.
         """
         pipeline = self._pipeline
         with pipeline.perform(

@@ -93,7 +93,9 @@ class LogReader:
         return self._tree().files()
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
-        """Yield size and note of every checkpoint that was ever signed, up to this one; not verified."""
+        """Yield size and note of every checkpoint that was ever signed, up to this one; not
+        verified.
+        """
         for size, note in self._history():
             if size <= self.checkpoint.size:
                 yield size, note

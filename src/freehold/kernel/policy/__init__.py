@@ -1,4 +1,5 @@
-"""Policy by Cedar: a schema generated from the acts, strict validation, explained decisions, errors deny.
+"""Policy by Cedar: a schema generated from the acts, strict validation, explained decisions, errors
+deny.
 
     policies = PolicySet(text, schema_text(resources, actions))
     decision = policies.decide(PolicyRequest(principal, "dataset.ingest", resource, context))

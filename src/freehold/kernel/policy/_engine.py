@@ -1,7 +1,8 @@
 """Decisions by Cedar: default deny, forbid overrides permit, and any evaluation error denies.
 
-Cedar skips a policy that errors; a `forbid` that is skipped would fail open. Here a request that meets any error is denied.
-Policies are validated strictly against the schema before they can become a `PolicySet`.
+Cedar skips a policy that errors; a `forbid` that is skipped would fail open. Here a request that
+meets any error is denied. Policies are validated strictly against the schema before they can become
+a `PolicySet`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ ERROR_POLICY = (
 
 @dataclass(frozen=True)
 class Entity:
-    """A principal or resource with the attributes that policies may read; sets are sorted tuples."""
+    """A principal or resource with the attributes that policies may read; sets are sorted."""
 
     type: str
     id: str
@@ -49,7 +50,10 @@ class Entity:
 
 @dataclass(frozen=True)
 class PolicyRequest:
-    """The whole question: who, does what, to what, under which circumstances. Nothing else is looked at."""
+    """The whole question: who, does what, to what, under which circumstances.
+
+    Nothing else is looked at.
+    """
 
     principal: Entity
     action: str
@@ -98,7 +102,8 @@ class PolicySet:
         """Parse and validate.
 
         Raises:
-            InvalidPolicy: the text does not parse, a policy has no `@id` or a double one, or validation fails.
+            InvalidPolicy: the text does not parse, a policy has no `@id` or a double one, or
+                validation fails.
         """
         self.text = text
         self.schema_text = schema
@@ -114,8 +119,11 @@ class PolicySet:
         return tuple(self.reasons)
 
     def decide(self, request: PolicyRequest) -> PolicyDecision:
-        """Answer the request; the same question gets the remembered answer, since policies and attributes are all in it."""
-        # marshal, version 2: equal bytes only for equal builtin values, and ten times the speed of JSON; never read back
+        """Answer the request; the same question gets the remembered answer, since policies and
+        attributes are all in it.
+        """
+        # marshal, version 2: equal bytes only for equal builtin values, and ten times the speed
+        # of JSON; never read back
         context = marshal.dumps(request.context, 2)
         key = (request.principal.text, request.action, request.resource.text, context)
         known = self._decided.get(key)

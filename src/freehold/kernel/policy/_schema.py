@@ -43,7 +43,9 @@ SITE_CONTEXT = "{ jurisdiction: String, operator: String, tenancy: String, conne
 
 
 def schema_text(resources: Iterable[EntityType], actions: Iterable[ActionType]) -> str:
-    """Write the schema in Cedar's own syntax, sorted, so that the same declarations give the same text."""
+    """Write the schema in Cedar's own syntax, sorted, so that the same declarations give the same
+    text.
+    """
     lines = [
         _entity(kind) for kind in (*PRINCIPALS, *sorted(resources, key=lambda kind: kind.name))
     ]

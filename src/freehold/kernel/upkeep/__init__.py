@@ -1,6 +1,8 @@
-"""Upkeep of the estate's own stores, as acts: rotate the custody of its keys, collect what nothing refers to.
+"""Upkeep of the estate's own stores, as acts: rotate the custody of its keys, collect what nothing
+refers to.
 
-Neither changes what is known: rotation re-wraps one key, collection removes blobs that no act ever named.
+Neither changes what is known: rotation re-wraps one key, collection removes blobs that no act ever
+named.
 """
 
 from __future__ import annotations
@@ -40,13 +42,18 @@ class Upkeep:
     def __init__(
         self, pipeline: Pipeline, referenced: Callable[[], Set[str]], evidence: Callable[[], str]
     ) -> None:
-        """`referenced` gives the names of all blobs that the catalog knows; `evidence` what approvers of a rotation sign."""
+        """`referenced` gives the names of all blobs that the catalog knows; `evidence` what
+        approvers of a rotation sign.
+        """
         self._pipeline = pipeline
         self._referenced = referenced
         self._evidence = evidence
 
     def rotate_custody(self, actor: Actor, custody: Custody) -> None:
-        """Wrap the keyring's root key by another custody. What the old one opened, it opens no more."""
+        """Wrap the keyring's root key by another custody.
+
+        What the old one opened, it opens no more.
+        """
         pipeline = self._pipeline
         rotation = RotateCustody(evidence=self._evidence(), custody=custody.kind)
         with pipeline.perform(actor, rotation, on=pipeline.circumstances.estate) as act:

@@ -1,0 +1,142 @@
+"""Measuring side by side: each figure and its raw limit in one run, told as rates and ratios.
+
+Cases take turns, round by round, so that what else the machine does falls on all of them alike. A
+ratio is the median of the ratios within the rounds. Nothing is asserted; it only prints.
+
+    run = Run(__doc__)
+    with run.scratch() as folder:
+        run.compare("appending", [Case("raw", raw, "records"), Case("log", log, "records", beside="raw")])
+    run.finish()
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to measure.
+
+    `work` does it once and returns how many `unit`s it did. `beside` names the case that is its raw
+    limit, or several whose times add up to it. `aim` is the rate to be reached, units per second.
+    """
+
+    name: str
+    work: Callable[[], float]
+    unit: str
+    beside: tuple[str, ...] = ()
+    aim: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was measured: units per second over the rounds, and the share of the raw limit."""
+
+    name: str
+    unit: str
+    rate: float
+    slowest: float
+    fastest: float
+    beside: tuple[str, ...]
+    ratio: float | None
+    aim: float | None
+
+
+class Run:
+    """One script's run: its command line, its scratch folder, its figures."""
+
+    def __init__(self, description: str | None, *, rounds: int = 5) -> None:
+        parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+        parser.add_argument("--rounds", type=int, default=rounds, help="turns of each case")
+        parser.add_argument("--full", action="store_true", help="the large sizes; takes minutes")
+        parser.add_argument("--json", type=Path, help="also write the figures to this file")
+        parser.add_argument("--scratch", type=Path, help="a folder on the disk to be measured")
+        self._options = parser.parse_args()
+        self._figures: list[Figure] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the large sizes were asked for."""
+        return bool(self._options.full)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give an empty folder that is removed afterwards."""
+        with tempfile.TemporaryDirectory(prefix="freehold-bench-", dir=self._options.scratch) as name:
+            yield Path(name)
+
+    def compare(self, title: str, cases: Sequence[Case]) -> None:
+        """Measure cases in turns and print them as a table; one turn before is not counted."""
+        rates: dict[str, list[float]] = {case.name: [] for case in cases}
+        for turn in range(self._options.rounds + 1):
+            for case in cases:
+                rate = _rate(case.work)
+                if turn:
+                    rates[case.name].append(rate)
+        figures = [_figure(case, rates) for case in cases]
+        self._figures += figures
+        _print(title, figures)
+
+    def finish(self) -> None:
+        """Write the figures as JSON, if that was asked for."""
+        if self._options.json:
+            figures = [asdict(figure) for figure in self._figures]
+            self._options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _rate(work: Callable[[], float]) -> float:
+    gc.collect()
+    started = time.perf_counter()
+    done = work()
+    return done / (time.perf_counter() - started)
+
+
+def _figure(case: Case, rates: dict[str, list[float]]) -> Figure:
+    own = rates[case.name]
+    ratio = None
+    if case.beside:
+        limits = [
+            1 / sum(1 / rate for rate in turn)
+            for turn in zip(*(rates[name] for name in case.beside), strict=True)
+        ]
+        ratio = median(rate / limit for rate, limit in zip(own, limits, strict=True))
+    return Figure(
+        case.name, case.unit, median(own), min(own), max(own), case.beside, ratio, case.aim
+    )
+
+
+def _print(title: str, figures: Sequence[Figure]) -> None:
+    width = max(len(figure.name) for figure in figures)
+    print(f"\n{title}")
+    for figure in figures:
+        line = (
+            f"  {figure.name:<{width}}  {_number(figure.rate):>9} {figure.unit + '/s':<12}"
+            f" ({_number(figure.slowest)} to {_number(figure.fastest)})  {_each(figure):>8} each"
+        )
+        if figure.ratio is not None:
+            line += f"  = {figure.ratio:.2f} x {' + '.join(figure.beside)}"
+        if figure.aim is not None:
+            line += f"  [aim {_number(figure.aim)}]"
+        print(line, flush=True)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _each(figure: Figure) -> str:
+    seconds = 1 / figure.rate
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
