@@ -211,11 +211,13 @@ class Estate:
         return estate
 
     def adopt_charter(self) -> None:
-        """Take site and policies from the charter in force; called at opening and after a
-        ratification.
+        """Take the site from the charter in force, and enrol whom it names and nobody has enrolled yet.
+
+        Called after a ratification, and at opening: a crash between the two would leave an estate that nobody can enter.
         """
         if self.charter.is_ratified():
             self.pipeline.relocate(_site(self.charter.in_force().site))
+            self.people.enrol_charter(Actor(self.charter.last_ratifier()))
 
     def close(self) -> None:
         """End workers, publish what waits, remember the newest checkpoint, and let go of the

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -170,6 +171,7 @@ class World:
         self.clock = clock
         self.estate: Estate
         self._actors: dict[str, Actor] = {}
+        self._is_open = True
 
     @property
     def home(self) -> Path:
@@ -247,16 +249,19 @@ class World:
     def open(self) -> Estate:
         """Open the estate in the folder, which nobody holds."""
         self.estate = Estate.open(self.home, custody(), clock=self.clock, executor=self.executor)
+        self._is_open = True
         return self.estate
 
     def reopen(self) -> Estate:
         """Close the estate and open it again. Who logged in stays logged in."""
-        self.estate.close()
+        self.close()
         return self.open()
 
     def close(self) -> None:
-        """Close the estate; what a test has stopped on purpose may stay so."""
-        self.estate.close()
+        """Close the estate; closing twice is harmless."""
+        if self._is_open:
+            self._is_open = False
+            self.estate.close()
 
 
 def make_world(
@@ -278,6 +283,16 @@ def make_world(
     )
     if is_ratified:
         world.ratify()
+    return world
+
+
+def copy_world(
+    template: Path, folder: Path, *, executor: Executor | None = None, clock: Clock | None = None
+) -> World:
+    """Open a copy of a world that lies closed in `template`: cheaper than founding another."""
+    shutil.copytree(template, folder)
+    world = World(folder, executor or FakeExecutor(), clock)
+    world.open()
     return world
 
 

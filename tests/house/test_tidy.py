@@ -15,8 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 # What may break a rule, and why. An entry that is no longer needed fails the build, so that the
 # table only shrinks.
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    ("src/freehold/kernel/errors.py", "positional"): (
-        "every error is raised as (code, message, hint), in this order, all over the house"
+    ("src/freehold/verbs/__init__.py", "import-effect"): (
+        "the table of verbs is a pure function of the modules beside it (docs/decisions/0001)"
+    ),
+    ("src/freehold/verbs/_estate.py", "parameters"): (
+        "each parameter of a verb is an option that a person types (docs/decisions/0001)"
+    ),
+    ("src/freehold/verbs/_line.py", "parameters"): (
+        "each parameter of a verb is an option that a person types (docs/decisions/0001)"
     ),
 }
 
@@ -64,14 +70,14 @@ BROKEN = {
         "class A:\n" + "".join(f"    def m{n}(self): ...\n" for n in range(16)),
     ),
     "seven parameters": ("parameters", "def f(a, b, *, c, d, e, f, g): ..."),
-    "a third positional parameter": ("positional", "def f(a, b, c): ..."),
-    "a third positional parameter of a method": (
+    "a fifth positional parameter": ("positional", "def f(a, b, c, d, e): ..."),
+    "a fifth positional parameter of a method": (
         "positional",
-        "class A:\n def f(self, a, b, c): ...",
+        "class A:\n def f(self, a, b, c, d, e): ...",
     ),
-    "a third positional parameter of a static method": (
+    "a fifth positional parameter of a static method": (
         "positional",
-        "class A:\n @staticmethod\n def f(a, b, c): ...",
+        "class A:\n @staticmethod\n def f(a, b, c, d, e): ...",
     ),
     "a global": ("global", "def f():\n    global a\n    a = 1"),
     "a call at import": ("import-effect", "import os\nos.getcwd()"),

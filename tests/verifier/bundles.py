@@ -108,6 +108,10 @@ class Writer:
     signed_by: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     namespace: bytes = b"freehold-approval"
 
+    @property
+    def origin(self) -> str:
+        return ORIGIN if self.trial else ORIGIN.replace("trial", "estate")
+
     def add(self, act: str, *, by: str = OWNER, on: str = MODEL, **more: Any) -> str:
         """Add a record with a body; `more` replaces its keys. Returns its id."""
         index = len(self.records)
@@ -124,7 +128,7 @@ class Writer:
             "v": 1,
             "id": record_id,
             "time": f"2026-11-24T06:{index // 60 % 60:02}:{index % 60:02}.000000Z",
-            "log": ORIGIN,
+            "log": self.origin,
             "principal": by,
             "on_behalf": None,
             "act": act,
@@ -177,7 +181,8 @@ class Writer:
 
     def checkpoint(self, size: int | None = None, leaves: list[bytes] | None = None) -> bytes:
         leaves = (leaves or self.leaves())[:size]
-        return note(f"{ORIGIN}\n{len(leaves)}\n{b64(root(leaves))}\n", self.log_key)
+        text = f"{self.origin}\n{len(leaves)}\n{b64(root(leaves))}\n"
+        return note(text, self.log_key, self.origin)
 
     def files(self) -> dict[str, bytes]:
         """The bundle, by name: two receipts, two promises, one disclosed body."""
@@ -208,13 +213,14 @@ class Writer:
             signature = ssh_sign(text, self.signed_by[record_id], self.namespace)
             files[f"approvals/{record_id}.json"] = text
             files[f"approvals/{record_id}.sig"] = signature
-        about = {"v": 1, "estate": ESTATE, "trial": self.trial, "origin": ORIGIN, "size": size}
-        about |= {"made": MADE, "disclosed": [ids[1]]}
+        about = {"v": 1, "estate": ESTATE, "trial": self.trial, "origin": self.origin}
+        about |= {"size": size, "made": MADE, "disclosed": [ids[1]]}
         return files | {"bundle.json": json.dumps(about, indent=2).encode()}
 
     def promise(self, index: int, deadline: str = "2026-11-24T06:00:01.000000Z") -> bytes:
         leaf = b64(self.leaves()[index]) if index < len(self.records) else b64(sha256(b"lost"))
-        return note(f"freehold/promise/v1\n{ORIGIN}\n{index}\n{leaf}\n{deadline}\n", self.log_key)
+        text = f"freehold/promise/v1\n{self.origin}\n{index}\n{leaf}\n{deadline}\n"
+        return note(text, self.log_key, self.origin)
 
 
 def framed(entry: bytes) -> bytes:

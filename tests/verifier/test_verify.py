@@ -105,7 +105,8 @@ def test_without_the_log_s_key_it_is_internally_consistent_only(checker):
 
 
 def test_an_estate_that_is_no_trial_is_not_called_one(checker):
-    verdict = checker.check(history(trial=False).files())
+    writer = history(trial=False)
+    verdict = checker.check(writer.files(), "--vkey", vkey(key_of(9), writer.origin))
     assert verdict.status == 0, verdict.said
     assert "TRIAL" not in verdict.said
 
@@ -342,10 +343,14 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     "no signed message": (without(f"approvals/{ADA_S}.json"), f"approvals/{ADA_S}.json"),
     "no signature": (without(f"approvals/{ADA_S}.sig"), f"approvals/{ADA_S}.sig"),
     "a body that is not listed": (changed("bundle.json", disclosed=[]), "not listed"),
-    "a trial that is not called one": (changed("bundle.json", trial=False), "trial"),
+    "a trial that is not called one": (changed("bundle.json", trial=False), "bundle.json"),
+    "a log that is named as no trial's": (
+        told(lambda w: w.records[0]["facts"].update(trial=False)),
+        "trial is not what record 0 says",
+    ),
     "another size": (changed("bundle.json", size=9), "bundle.json"),
     "another origin": (changed("bundle.json", origin="elsewhere"), "bundle.json"),
-    "another estate": (changed("bundle.json", estate=ORIGIN[7:43].replace("5", "6")), "estate"),
+    "another estate": (changed("bundle.json", estate=id_of(0)), "estate"),
     "a receipt for no record": (
         lambda: {**history().files(), f"receipts/{id_of(99)}.tlog-proof": b"x"},
         id_of(99),
@@ -607,9 +612,8 @@ def test_no_random_damage_makes_it_hold_or_crash(tmp_path):
             continue
         (tmp_path / name).write_bytes(data)
         try:
-            check = freehold_verify.Verification(
-                freehold_verify.Bundle(tmp_path), key=key, signers=signers, pin=None
-            )
+            bundle = freehold_verify.Bundle(tmp_path)
+            check = freehold_verify.Verification(bundle, key=key, signers=signers, pin=None)
             assert check.run() == "DOES NOT HOLD", name
         except ValueError:
             assert name == "log/checkpoint"

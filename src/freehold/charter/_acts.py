@@ -136,6 +136,7 @@ class RatifyCharter(Act, name="charter.ratify", on="Charter"):
                     "blob": record.facts["blob"],
                     "proposed_by": record.principal,
                     "in_force_since": record.time,
+                    "put_in_force_by": record.id,
                 },
             )
 
@@ -158,6 +159,7 @@ class ProposePolicy(Act, name="policy.propose", on="Policy"):
                 "blob": record.facts["blob"],
                 "proposed_by": record.principal,
                 "in_force_since": None,
+                "put_in_force_by": None,
             },
         )
 
@@ -171,7 +173,11 @@ class ActivatePolicy(Act, name="policy.activate", on="Policy"):
     @classmethod
     def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
         ref = Ref.parse(record.resource)
-        yield Amend(POLICY, {"id": ref.id}, {"in_force_since": record.time})
+        yield Amend(
+            POLICY,
+            {"id": ref.id},
+            {"in_force_since": record.time, "put_in_force_by": record.id},
+        )
 
 
 def policy_attributes(catalog: Catalog, ref: Ref) -> Attributes:

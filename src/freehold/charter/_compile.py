@@ -51,8 +51,8 @@ def bootstrap_policies() -> str:
         "bootstrap.ratification",
         "Before a charter is ratified an owner may do this and nothing else can be done. "
         "Propose a charter and ratify it.",
-        _BOOTSTRAP,
-        f"principal.is_active && principal.roles.contains({_quote(OWNER)})",
+        acts=_BOOTSTRAP,
+        condition=f"principal.is_active && principal.roles.contains({_quote(OWNER)})",
     )
 
 
@@ -97,8 +97,8 @@ def _role(role: Role, actions: Mapping[str, str]) -> str:
         f"charter.role.{role.code}",
         f"The role {role.code} ({role.description.rstrip('. ')}) may do this: see may in "
         f"[roles.{role.code}].",
-        acts,
-        f"principal.roles.contains({_quote(role.code)})",
+        acts=acts,
+        condition=f"principal.roles.contains({_quote(role.code)})",
     )
 
 
@@ -108,8 +108,8 @@ def _general(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
         "charter.active",
         "You are not active here: your enrolment was revoked or never made. "
         "Ask an owner to enrol you (person.enrol).",
-        (),
-        "!principal.is_active",
+        acts=(),
+        condition="!principal.is_active",
     )
     known = _set(charter.purposes)
     proposed = "".join(
@@ -122,8 +122,8 @@ def _general(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
         "charter.purpose.defined",
         "A purpose was named that the charter does not define in [purposes]. "
         f"Use one of {', '.join(charter.purposes)}, or propose a charter that defines yours.",
-        (),
-        f'(context.purpose != "" && !{known}.contains(context.purpose)){proposed}',
+        acts=(),
+        condition=f'(context.purpose != "" && !{known}.contains(context.purpose)){proposed}',
     )
 
 
@@ -137,16 +137,16 @@ def _content(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
         "You are not cleared for every class of data that this carries: see classes in [roles] and "
         "clearances in [[people]]. Ask an owner to assign you a role that is cleared for it "
         "(person.assign), or work with data of a class that you are cleared for.",
-        acts,
-        f"!({_every_class_in('principal.clearances', acts)})",
+        acts=acts,
+        condition=f"!({_every_class_in('principal.clearances', acts)})",
     )
     yield _policy(
         "forbid",
         "charter.class",
         "This carries a class of data that the charter does not define in [classes]. "
         f"Use one of {', '.join(charter.classes)}, or propose a charter that defines it.",
-        acts,
-        f"!({_every_class_in(_set(charter.classes), acts)})",
+        acts=acts,
+        condition=f"!({_every_class_in(_set(charter.classes), acts)})",
     )
     on_datasets = [act for act, kind in acts.items() if kind == _ONE_CLASS]
     if on_datasets:
@@ -155,8 +155,8 @@ def _content(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
             "charter.not-erased",
             "This dataset was erased and its key destroyed: nothing can be done with it any more. "
             "Use another dataset; lineage.show tells what was derived from this one.",
-            on_datasets,
-            "resource.is_erased",
+            acts=on_datasets,
+            condition="resource.is_erased",
         )
 
 
@@ -169,8 +169,8 @@ def _reading(actions: Mapping[str, str]) -> Iterator[str]:
             "The dataset is not cleared for the purpose that you gave, or you gave none. Name a "
             "purpose of [purposes] that it is cleared for, or ask a steward to clear it for yours "
             "(dataset.clear).",
-            (_READ,),
-            "!resource.purposes.contains(context.purpose)",
+            acts=(_READ,),
+            condition="!resource.purposes.contains(context.purpose)",
         )
     conditions = []
     if _INGEST in actions:
@@ -188,8 +188,8 @@ def _reading(actions: Mapping[str, str]) -> Iterator[str]:
             "Every dataset names the places where it may be, and this site is not one of them, or "
             "it names none. Work at a site in one of its places, or ingest it with places that "
             "residency in [classes] allows.",
-            [act for act in (_INGEST, _READ) if act in actions],
-            " ||\n  ".join(conditions),
+            acts=[act for act in (_INGEST, _READ) if act in actions],
+            condition=" ||\n  ".join(conditions),
         )
 
 
@@ -210,24 +210,24 @@ def _data_class(rule: DataClass, actions: Mapping[str, str]) -> Iterator[str]:
             f"charter.residency.{rule.code}",
             f"{subject} may be only in {', '.join(rule.residency)}: see residency in {where}. "
             "Use a site there, and ingest it for places among these.",
-            acts,
-            f"(({carries}) &&\n    !{places}.contains(context.site.jurisdiction)){proposed}",
+            acts=acts,
+            condition=f"(({carries}) &&\n    !{places}.contains(context.site.jurisdiction)){proposed}",
         )
         yield _policy(
             "forbid",
             f"charter.operator.{rule.code}",
             f"{subject} may be only at sites operated by {', '.join(rule.operators)}: see "
             f"operators in {where}. Use such a site.",
-            acts,
-            f"({carries}) &&\n    !{_set(rule.operators)}.contains(context.site.operator)",
+            acts=acts,
+            condition=f"({carries}) &&\n    !{_set(rule.operators)}.contains(context.site.operator)",
         )
         yield _policy(
             "forbid",
             f"charter.tenancy.{rule.code}",
             f"{subject} may be only at sites with tenancy {', '.join(rule.tenancy)}: see tenancy "
             f"in {where}. Use such a site.",
-            acts,
-            f"({carries}) &&\n    !{_set(rule.tenancy)}.contains(context.site.tenancy)",
+            acts=acts,
+            condition=f"({carries}) &&\n    !{_set(rule.tenancy)}.contains(context.site.tenancy)",
         )
     computing = {act: acts[act] for act in _COMPUTING if act in acts}
     if computing:
@@ -236,8 +236,8 @@ def _data_class(rule: DataClass, actions: Mapping[str, str]) -> Iterator[str]:
             f"charter.isolation.{rule.code}",
             f"{subject} may be worked on only in isolation by {rule.isolation} or better: see "
             f"isolation in {where}. Install what this site lacks for it, or use another site.",
-            computing,
-            f"({_carries(rule.code, computing)}) &&\n"
+            acts=computing,
+            condition=f"({_carries(rule.code, computing)}) &&\n"
             f"    context.isolation < {ISOLATION_LEVELS[rule.isolation]}",
         )
 
@@ -253,8 +253,8 @@ def _deciding(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
             f"{approval.act} needs {approval.count} valid approval(s) by others who hold "
             f"{' or '.join(approval.roles)}: see [{path}]. Ask them to approve it (approval.give) "
             "and try again.",
-            (approval.act,),
-            f"context.approvals < {approval.count}",
+            acts=(approval.act,),
+            condition=f"context.approvals < {approval.count}",
         )
     if _PROMOTE in actions:
         yield _policy(
@@ -262,16 +262,16 @@ def _deciding(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
             "charter.gate",
             "Only a model that passed its gate is promoted: see [thresholds]. Evaluate it "
             "(evaluation.run); where it misses a threshold, train a better one.",
-            (_PROMOTE,),
-            'resource.gate != "passed"',
+            acts=(_PROMOTE,),
+            condition='resource.gate != "passed"',
         )
         yield _policy(
             "forbid",
             "charter.trained-by",
             "Whoever trained a model does not promote it alone: at least one other person approves "
             "it, whatever [approvals] says. Ask a reviewer to approve it (approval.give).",
-            (_PROMOTE,),
-            'resource.trained_by != "" && context.approvals < 1 && !context.trial',
+            acts=(_PROMOTE,),
+            condition='resource.trained_by != "" && context.approvals < 1 && !context.trial',
         )
 
 
@@ -327,7 +327,9 @@ def _kinds(acts: Mapping[str, str]) -> frozenset[str]:
     return frozenset(acts.values())
 
 
-def _policy(effect: str, policy_id: str, reason: str, acts: Iterable[str], condition: str) -> str:
+def _policy(
+    effect: str, policy_id: str, reason: str, *, acts: Iterable[str], condition: str
+) -> str:
     """Write one policy; no acts means every act."""
     names = ",\n    ".join(_action(act) for act in sorted(acts))
     scope = f"action in [\n    {names}\n  ]" if names else "action"

@@ -58,11 +58,12 @@ def days_of_years(years: int) -> int:
 
 
 _SIX_MONTHS = 184  # 1 March to 1 September
+_ONE_YEAR, _SIX_YEARS, _TEN_YEARS = 366, 2_192, 3_653  # as `days_of_years` counts
 
 RETENTION_MINIMA = (
     RetentionMinimum("eu-ai-act", "logs", _SIX_MONTHS, "6 months", "AI Act, Art. 19(1) and 26(6)"),
-    RetentionMinimum("eu-ai-act", "documents", days_of_years(10), "10 years", "AI Act, Art. 18(1)"),
-    RetentionMinimum("pci-dss", "logs", days_of_years(1), "12 months", "PCI DSS, 10.5.1"),
-    RetentionMinimum("hipaa", "logs", days_of_years(6), "6 years", "45 CFR 164.316(b)(2)(i)"),
-    RetentionMinimum("hipaa", "documents", days_of_years(6), "6 years", "45 CFR 164.316(b)(2)(i)"),
+    RetentionMinimum("eu-ai-act", "documents", _TEN_YEARS, "10 years", "AI Act, Art. 18(1)"),
+    RetentionMinimum("pci-dss", "logs", _ONE_YEAR, "12 months", "PCI DSS, 10.5.1"),
+    RetentionMinimum("hipaa", "logs", _SIX_YEARS, "6 years", "45 CFR 164.316(b)(2)(i)"),
+    RetentionMinimum("hipaa", "documents", _SIX_YEARS, "6 years", "45 CFR 164.316(b)(2)(i)"),
 )

@@ -23,7 +23,7 @@ from freehold.charter._tables import CHARTER, ESTATE, OWNER, POLICY, RATIFICATIO
 from freehold.charter.errors import CharterError
 from freehold.kernel import DEFAULT_LIMITS, Ref, digest, format_time, new_id, parse_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline
-from freehold.kernel.catalog import Catalog
+from freehold.kernel.catalog import ACT, Catalog
 from freehold.kernel.policy import PolicySet
 from freehold.kernel.signatures import Statement, verify
 
@@ -39,6 +39,10 @@ when { principal.roles.contains("estate") };
 @id("builtin.login")
 @reason("Whoever is enrolled and active may get a token by signing with their own key.")
 permit (principal is User, action == Action::"token.login", resource)
+when { principal.is_active };
+@id("builtin.statement")
+@reason("Whoever is enrolled and active may see what an approval would say; it counts only once it is signed.")
+permit (principal is User, action == Action::"approval.show", resource)
 when { principal.is_active };
 """
 
@@ -118,9 +122,14 @@ class CharterService:
         """What `owner` (a code of the charter) has to sign to ratify the newest version.
 
         Raises:
+            Conflict: nothing is left to ratify.
             NotFound: the charter names no such owner.
         """
         latest = self._latest()
+        if (
+            latest.is_ratified
+        ):  # anybody may ask: who the owners are is told only while it has to be
+            raise _already_ratified()
         row = find_owner(self._pipeline.stores.catalog, OWNER.c.code == owner)
         if row is None:
             raise NotFound("charter.owner", f"the charter names no owner {owner!r:.80}")
@@ -148,7 +157,7 @@ class CharterService:
         said = Statement.parse(statement)
         latest = self._latest()
         if latest.is_ratified:
-            raise Conflict("charter.ratified", "the newest charter is already ratified")
+            raise _already_ratified()
         ref = Ref("charter", latest.id, latest.version)
         self._check_statement(said, ref, latest.digest)
         owner = Ref.parse(said.approver)
@@ -182,6 +191,29 @@ class CharterService:
     def signer(statement: bytes) -> Ref:
         """Whose statement this says it is; only to be believed after `ratify`."""
         return Ref.parse(Statement.parse(statement).approver)
+
+    def last_ratifier(self) -> Ref:
+        """The owner whose ratification put the charter in force.
+
+        Raises:
+            NotFound: none is in force.
+        """
+        row = self._pipeline.stores.catalog.first(
+            select(ACT.c.principal)
+            .join(RATIFICATION, RATIFICATION.c.record == ACT.c.id)
+            .join(
+                CHARTER,
+                and_(
+                    CHARTER.c.id == RATIFICATION.c.charter,
+                    CHARTER.c.version == RATIFICATION.c.version,
+                ),
+            )
+            .where(CHARTER.c.is_ratified)
+            .order_by(ACT.c.position.desc())
+        )
+        if row is None:
+            raise NotFound("charter.none", "no charter is in force")
+        return Ref.parse(row.principal)
 
     def _check_statement(self, said: Statement, ref: Ref, evidence: str) -> None:
         pipeline = self._pipeline
@@ -261,8 +293,8 @@ class CharterService:
         """
         row = self._pipeline.stores.catalog.first(
             select(POLICY)
-            .where(POLICY.c.in_force_since.is_not(None))
-            .order_by(POLICY.c.in_force_since.desc())
+            .join(ACT, ACT.c.id == POLICY.c.put_in_force_by)
+            .order_by(ACT.c.position.desc())
         )
         schema = self._pipeline.registry.schema
         if row is None:
@@ -326,6 +358,10 @@ class CharterService:
             .where(OWNER.c.charter == ref.id, OWNER.c.version == ref.version)
         )
         return min(OWNERS_NEEDED, int(row.owners) if row else OWNERS_NEEDED)
+
+
+def _already_ratified() -> Conflict:
+    return Conflict("charter.ratified", "the newest charter is already ratified")
 
 
 def find_owner(catalog: Catalog, which: ColumnElement[bool]) -> Row[Any] | None:

@@ -45,7 +45,7 @@ RATIFICATION = Table(
     Column("version", Integer, primary_key=True),
     Column("owner", String(36), primary_key=True),
     Column("record", String(36), nullable=False),
-    Column("nonce", String, nullable=False, unique=True),
+    Column("nonce", String, nullable=False),
 )
 
 POLICY = Table(
@@ -59,4 +59,7 @@ POLICY = Table(
     Column("blob", String, nullable=False),
     Column("proposed_by", String, nullable=False),
     Column("in_force_since", String),  # null while only proposed
+    Column(
+        "put_in_force_by", String(36)
+    ),  # record; its place in the log, not the time, tells which is newest
 )

@@ -38,6 +38,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
 
 def init(
     context: typer.Context,
+    *,
     charter: Annotated[Path, typer.Argument(exists=True, help="The charter, TOML.")],
     trial: Annotated[bool, typer.Option(help="One owner suffices; marked trial for ever.")] = False,
     as_json: AsJson = False,
@@ -68,6 +69,7 @@ def init(
 
 def up(
     context: typer.Context,
+    *,
     listen: Annotated[str, typer.Option(help="HOST:PORT besides the local socket.")] = "",
     tls_certificate: Annotated[Path | None, typer.Option(exists=True)] = None,
     tls_key: Annotated[Path | None, typer.Option(exists=True)] = None,
@@ -92,6 +94,7 @@ def up(
 
 def ratify(
     context: typer.Context,
+    *,
     owner: Annotated[str, typer.Option("--as", help="Your code in the charter.")],
     key: Key,
     as_json: AsJson = False,
@@ -108,6 +111,7 @@ def ratify(
 
 def login(
     context: typer.Context,
+    *,
     person: Annotated[str, typer.Option("--as", help="Your code in the estate.")],
     key: Key,
     as_json: AsJson = False,
@@ -126,6 +130,7 @@ def login(
 
 def approve(
     context: typer.Context,
+    *,
     act: Annotated[str, typer.Argument(help="The act to approve, model.promote.")],
     resource: Annotated[str, typer.Argument(help="Its resource, model:triage@1.")],
     person: Annotated[str, typer.Option("--as", help="Your code in the estate.")],
@@ -166,14 +171,12 @@ def rebuild(context: typer.Context, as_json: AsJson = False) -> None:
 def demo(
     data: Annotated[Path | None, typer.Option(exists=True, help="Your own table or texts.")] = None,
     label: Annotated[str, typer.Option(help="The column to predict in --data.")] = "",
-    folder: Annotated[Path, typer.Option(help="Where the demo's estate goes.")] = Path(
-        "demo-estate"
-    ),
+    folder: Annotated[str, typer.Option(help="Where the demo's estate goes.")] = "demo-estate",
 ) -> None:
     """Run the whole line once on real input, and let a stranger prove it."""
     from freehold.demo import run_demo  # brings scikit-learn, as `up` brings the web framework
 
-    run(lambda: run_demo(folder, data=data, label=label), as_json=False, doing="demo")
+    run(lambda: run_demo(Path(folder), data=data, label=label), as_json=False, doing="demo")
 
 
 def _context(context: typer.Context) -> Context:

@@ -36,7 +36,7 @@ def read_csv(
     delimiter = options.delimiter or delimiter
     start = check_text(stream, limits)
     shape = scan_csv(stream, delimiter, limits)
-    names = _read_header(stream, start, shape, delimiter, limits)
+    names = _read_header(stream, start, shape=shape, delimiter=delimiter, limits=limits)
     if options.formulas == "refuse":
         for column, name in enumerate(names, 1):
             refuse_formulas(pl.Series("header", [name]), column=column, first_row=1)
@@ -54,7 +54,7 @@ def read_csv(
 
 
 def _read_header(
-    stream: BinaryIO, start: int, shape: CsvShape, delimiter: str, limits: DataLimits
+    stream: BinaryIO, start: int, *, shape: CsvShape, delimiter: str, limits: DataLimits
 ) -> list[str]:
     size = shape.header_end - start
     if size > limits.header_bytes_max:

@@ -38,7 +38,7 @@ def check_text(stream: BinaryIO, limits: DataLimits, *, where: str = "the file")
         pending = len(decoder.getstate()[0])
         _refuse_nul(chunk, total, where)
         if pending or not chunk.isascii():
-            _decode(decoder, chunk, total - pending, where)
+            _decode(decoder, chunk, offset=total - pending, where=where)
         total += len(chunk)
         if total > limits.table_bytes_max:
             raise DataError(
@@ -48,7 +48,8 @@ def check_text(stream: BinaryIO, limits: DataLimits, *, where: str = "the file")
             )
     if total == start:
         raise DataError("data.empty", f"{where} is empty", "check the export that made it")
-    _decode(decoder, b"", total - len(decoder.getstate()[0]), where, final=True)
+    undecoded = len(decoder.getstate()[0])
+    _decode(decoder, b"", offset=total - undecoded, where=where, final=True)
     stream.seek(start)
     return start
 
@@ -60,7 +61,12 @@ def chunks(stream: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def _decode(
-    decoder: codecs.IncrementalDecoder, chunk: bytes, offset: int, where: str, final: bool = False
+    decoder: codecs.IncrementalDecoder,
+    chunk: bytes,
+    *,
+    offset: int,
+    where: str,
+    final: bool = False,
 ) -> None:
     try:
         decoder.decode(chunk, final)

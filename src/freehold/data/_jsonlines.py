@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import NoneType
 from typing import Any, BinaryIO, NoReturn, TypeAlias
 
 import polars as pl
@@ -36,7 +37,7 @@ _SPOKEN = {
     float: "a number",
     str: "a text",
     list: "a list",
-    type(None): "null",
+    NoneType: "null",
 }
 _SOURCES: dict[str, pl.DataType] = {
     "boolean": pl.Boolean(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +57,7 @@ def run_demo(folder: Path, *, data: Path | None = None, label: str = "") -> None
         told.append("estate created and marked TRIAL; nothing is allowed before ratification")
     with estate:
         _Play(stage, lines, estate, subject, has_own_data=data is not None).perform()
-    _farewell(lines)
+    _farewell(lines, stage, subject)
 
 
 @dataclass
@@ -123,7 +125,7 @@ class _Play:
             task = Task(recipe=self.subject.recipe, label=self.subject.label)
             try:
                 self.estate.training.train(
-                    scientist, self.subject.name, task, purpose=_other_purpose(self.subject)
+                    scientist, self.subject.name, task, purpose=self.subject.purpose
                 )
             except Denied as error:
                 told.append(
@@ -270,11 +272,6 @@ def _post(url: str, stage: Stage, subject: Subject) -> dict[str, Any]:
     return answer
 
 
-def _other_purpose(subject: Subject) -> str:
-    """A purpose that is cleared, so that the clearance alone decides."""
-    return subject.purpose
-
-
 def _shown(metrics: Any) -> list[str]:
     return [name for name in ("accuracy", "balanced_accuracy", "roc_auc") if name in metrics]
 
@@ -288,9 +285,11 @@ def _change_one_byte(bundle: Path) -> str:
     return str(path.relative_to(bundle))
 
 
-def _farewell(lines: Lines) -> None:
+def _farewell(lines: Lines, stage: Stage, subject: Subject) -> None:
+    program = Path(sys.prefix, "bin", "freehold")
+    freehold = os.path.relpath(program) if program.exists() else "freehold"
     lines.print()
     lines.print(f"Done in {lines.seconds:.0f} s. Everything above is in the ledger. Try next:")
-    lines.print("  . demo-estate/env && .venv/bin/freehold ledger acts")
-    lines.print("  . demo-estate/env && .venv/bin/freehold data show tumours")
-    lines.print("  . demo-estate/env && .venv/bin/freehold policy show")
+    lines.print(f"  . {stage.folder}/env && {freehold} ledger acts")
+    lines.print(f"  . {stage.folder}/env && {freehold} data show {subject.name}")
+    lines.print(f"  . {stage.folder}/env && {freehold} ledger lineage deployment:triage")

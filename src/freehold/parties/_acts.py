@@ -56,8 +56,9 @@ TOKEN = Table(
     Column("expires", String, nullable=False),
     Column("is_revoked", Boolean, nullable=False),
     Column("hash", String, info=ERASABLE),
-    Column("nonce", String, unique=True),
+    Column("nonce", String),
     Index("token_by_hash", "hash"),
+    Index("token_by_nonce", "nonce"),
 )
 
 APPROVAL = Table(
@@ -69,9 +70,10 @@ APPROVAL = Table(
     Column("resource", String, nullable=False),
     Column("evidence", String, nullable=False),
     Column("policy_set", String, nullable=False),
-    Column("nonce", String, nullable=False, unique=True),
+    Column("nonce", String, nullable=False),
     Column("expires", String, nullable=False),
     Index("approval_by_resource", "resource", "act"),
+    Index("approval_by_nonce", "nonce"),
 )
 
 
@@ -245,7 +247,7 @@ DECLARATIONS = Declarations(
         GiveApproval,
         RefuseUnknown,
     ),
-    queries=(Query("person.list", "Estate"),),
+    queries=(Query("person.list", "Estate"), Query("approval.show", ANY)),
     resources=(
         ResourceType("Person", "user", names=PERSON.c.code),
         ResourceType("Person", "service", names=PERSON.c.code),

@@ -21,21 +21,34 @@ class Refusals:
         self._pipeline = pipeline
         self._lock = threading.Lock()  # guards the two below
         self._count = 0
-        self._recorded_at = 0.0
+        self._recorded_at: float | None = None
 
     def count(self) -> None:
         """Count one refusal; record the total when the interval is over."""
         with self._lock:
             self._count += 1
-            is_due = time.monotonic() - self._recorded_at >= INTERVAL_SECONDS
-        if is_due:
-            self.record()
+            if not self._is_due():
+                return
+            total = self._take()
+        self._record(total)
 
     def record(self) -> None:
         """Record what was counted since the last record, if anything was."""
         with self._lock:
-            total, self._count = self._count, 0
-            self._recorded_at = time.monotonic()
+            total = self._take()
+        self._record(total)
+
+    def _is_due(self) -> bool:
+        last = self._recorded_at
+        return last is None or time.monotonic() - last >= INTERVAL_SECONDS
+
+    def _take(self) -> int:
+        """Begin another interval; whoever calls holds the lock."""
+        total, self._count = self._count, 0
+        self._recorded_at = time.monotonic()
+        return total
+
+    def _record(self, total: int) -> None:
         if total:
             estate = self._pipeline.circumstances.estate
             actor = Actor(Ref("service", estate.id))

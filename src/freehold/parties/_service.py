@@ -10,17 +10,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Column, Row, select
 
 from freehold.charter import Charter, CharterService
 from freehold.kernel import DEFAULT_LIMITS, Ref, check_name, format_time, new_id, parse_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline
-from freehold.kernel.signatures import Statement, parse_public_key, verify
+from freehold.kernel.signatures import (
+    InvalidSignatureError,
+    Statement,
+    parse_public_key,
+    verify,
+)
 from freehold.parties._acts import (
     APPROVAL,
     PERSON,
@@ -37,7 +43,9 @@ from freehold.parties.errors import PartyError, Unauthenticated
 
 TOKEN_PREFIX = "fh_"  # noqa: S105  # so that scanners of leaked secrets can know one
 TOKEN_DAYS = 30
+TOKEN_DAYS_MAX = 366  # a secret that nobody renews is one that nobody watches
 STATEMENT_DAYS = 7
+UNVERSIONED = frozenset({"dataset"})  # decided about as a whole, whichever version was named
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +151,17 @@ class PeopleService:
             MalformedError: the code or the key is not of its form.
         """
         check_name(person.code)
-        if self._row((PERSON.c.code == person.code) & PERSON.c.is_active):
-            raise Conflict("party.exists", f"somebody is already enrolled as {person.code}")
         self._check_codes(person.roles, person.clearances)
         known = self._charter.known_people() if "owner" in person.roles else {}
         ref = Ref(person.kind, known.get(person.code) or new_id())
         key = parse_public_key(person.ssh_key) if person.ssh_key else ""
         enrolment = EnrolPerson(roles=person.roles, clearances=person.clearances, unit=person.unit)
-        with self._pipeline.perform(actor, enrolment, on=ref) as act:
+        with (
+            self._pipeline.hold(Ref("person", person.code)),  # two of one code wait for each other
+            self._pipeline.perform(actor, enrolment, on=ref) as act,
+        ):
+            if self._row((PERSON.c.code == person.code) & PERSON.c.is_active):
+                raise Conflict("party.exists", f"somebody is already enrolled as {person.code}")
             act.describe(code=person.code, name=person.name, ssh_key=key)
             act.conclude()
         return self._person(ref)
@@ -191,74 +202,98 @@ class PeopleService:
     # -- tokens ------------------------------------------------------------------------------------
 
     def token(self, actor: Actor, person: str, *, days: int = TOKEN_DAYS) -> IssuedToken:
-        """Issue a token to a person; it is shown this once."""
-        return self._issue(
-            actor,
-            self.find(person),
-            IssueToken(expires=self._in(days), nonce=new_id().replace("-", "")),
-        )
+        """Issue a token to a person; it is shown this once.
+
+        Raises:
+            PartyError: for no day, or for more than a token may live.
+        """
+        if not 1 <= days <= TOKEN_DAYS_MAX:
+            raise PartyError(
+                "party.days", f"a token lives 1 to {TOKEN_DAYS_MAX} days, got {days}", "give --days"
+            )
+        issue = IssueToken(expires=self._in(days), nonce=_new_nonce())
+        return self._issue(actor, self.find(person), issue)
 
     def login(self, statement: bytes, signature: str) -> IssuedToken:
         """Issue a token to whoever signed `token.login` for themselves with their enrolled key.
 
         Raises:
-            SignatureError: not that person's signature.
+            Unauthenticated: not the signature of anybody who may log in.
             PartyError: the statement is about something else, expired, or was used before.
         """
-        said = Statement.parse(statement)
+        said = self._signed(statement, signature)
         ref = Ref.parse(said.approver)
-        expected = self._statement(ref, LogIn.name, ref, evidence=_login_evidence(ref))
-        self._check(statement, signature, expected)
-        if self._pipeline.stores.catalog.first(
-            select(TOKEN.c.id).where(TOKEN.c.nonce == said.nonce)
-        ):
-            raise PartyError("party.replay", "this signed statement was already used")
-        return self._issue(Actor(ref), ref, LogIn(expires=self._in(TOKEN_DAYS), nonce=said.nonce))
+        self._check(said, self._statement(ref, LogIn.name, ref, evidence=_login_evidence(ref)))
+        login = LogIn(expires=self._in(TOKEN_DAYS), nonce=said.nonce)
+        with self._once(said.nonce, TOKEN.c.nonce):
+            return self._issue(Actor(ref), ref, login)
 
     def revoke_token(self, actor: Actor, person: str, token_id: str) -> None:
-        """Revoke one token of a person."""
+        """Revoke one token of a person.
+
+        Raises:
+            NotFound: that person has no such token.
+        """
         ref = self.find(person)
+        its = select(TOKEN.c.id).where(TOKEN.c.id == token_id, TOKEN.c.person == ref.id)
         with self._pipeline.perform(actor, RevokeToken(token=token_id), on=ref) as act:
+            if self._pipeline.stores.catalog.first(its) is None:
+                raise NotFound("token.unknown", f"{person} has no token {token_id}")
             act.conclude()
 
     # -- approvals ---------------------------------------------------------------------------------
 
-    def statement(self, person: str, act: str, resource: Ref | None = None) -> Statement:
-        """What `person` has to sign to approve `act` on `resource` as it is now; or, for
-        `token.login`, to log in.
+    def challenge(self, person: str) -> Statement:
+        """What `person` has to sign to log in.
+
+        Anybody may ask, so the answer does not tell whether there is such a person.
+        """
+        try:
+            ref = self.find(person)
+        except NotFound:
+            ref = self._nobody(person)
+        return self._statement(ref, LogIn.name, ref, evidence=_login_evidence(ref))
+
+    def prepare(self, actor: Actor, person: str, act: str, resource: Ref) -> Statement:
+        """Show what `person` has to sign to approve `act` on `resource` as it is now.
 
         Raises:
             PartyError: that act takes no approvals.
         """
-        ref = self.find(person)
+        self._pipeline.ask(actor, "approval.show", on=resource)
+        return self.statement(person, act, resource)
+
+    def statement(self, person: str, act: str, resource: Ref | None = None) -> Statement:
+        """The statement that `prepare` and `challenge` show, for rooms above, which ask policy themselves.
+
+        Raises:
+            PartyError: that act takes no approvals.
+        """
         if act == LogIn.name:
-            return self._statement(ref, act, ref, evidence=_login_evidence(ref))
+            return self.challenge(person)
         if act not in self._evidence or resource is None:
             raise PartyError(
                 "party.no_approval",
                 f"{act!r:.80} takes no approvals; these do: {', '.join(sorted(self._evidence))}",
             )
-        return self._statement(ref, act, resource, evidence=self._evidence[act](resource))
+        if resource.kind in UNVERSIONED:
+            resource = resource.at(None)
+        approver = self.find(person)
+        return self._statement(approver, act, resource, evidence=self._evidence[act](resource))
 
     def approve(self, statement: bytes, signature: str) -> str:
         """Record a signed approval; returns the act's id. The signature is the authentication.
 
         Raises:
-            SignatureError: not that person's signature.
-            PartyError: the statement is expired, was used before, or what it covers has changed
-                since.
+            Unauthenticated: not the signature of anybody who may approve.
+            PartyError: the statement is expired, was used before, or what it covers has changed since.
         """
-        said = Statement.parse(statement)
+        said = self._signed(statement, signature)
         approver, resource = Ref.parse(said.approver), Ref.parse(said.resource)
         if said.act not in self._evidence:
             raise PartyError("party.no_approval", f"{said.act!r:.80} takes no approvals")
-        expected = self._statement(
-            approver, said.act, resource, evidence=self._evidence[said.act](resource)
-        )
-        self._check(statement, signature, expected)
-        catalog = self._pipeline.stores.catalog
-        if catalog.first(select(APPROVAL.c.id).where(APPROVAL.c.nonce == said.nonce)):
-            raise PartyError("party.replay", "this signed statement was already used")
+        evidence = self._evidence[said.act](resource)
+        self._check(said, self._statement(approver, said.act, resource, evidence=evidence))
         approval = GiveApproval(
             for_act=said.act,
             evidence=said.evidence,
@@ -267,9 +302,12 @@ class PeopleService:
             expires=said.expires,
         )
         estate = self._pipeline.circumstances.estate  # an approval outlives what it approved
-        with self._pipeline.perform(
-            Actor(approver), approval, on=resource, domain=estate.id
-        ) as act:
+        with (
+            self._once(said.nonce, APPROVAL.c.nonce),
+            self._pipeline.perform(
+                Actor(approver), approval, on=resource, domain=estate.id
+            ) as act,
+        ):
             act.describe(statement=statement.decode(), signature=signature)
             act.conclude()
         return act.recorded.record.id
@@ -347,15 +385,54 @@ class PeopleService:
             resource=str(resource),
             evidence=evidence,
             policy_set=pipeline.policies.digest,
-            nonce=new_id().replace("-", ""),
+            nonce=_new_nonce(),
             expires=format_time(pipeline.clock.now() + timedelta(days=STATEMENT_DAYS)),
         )
 
-    def _check(self, statement: bytes, signature: str, expected: Statement) -> None:
-        """Refuse a statement that is not what would be asked for now, or not signed by its
-        approver.
+        def _nobody(self, person: str) -> Ref:
+        """An id that is nobody's: always the same for this name, and in shape and age like that of the first enrolled."""
+        estate = self._pipeline.circumstances.estate.id
+        first = self._pipeline.stores.catalog.first(
+            select(PERSON.c.id).order_by(PERSON.c.since, PERSON.c.id)
+        )
+        key = self._pipeline.stores.keyring.domain(estate).naming_key
+        tail = hmac.new(key, f"freehold/nobody/v1\0{person}".encode(), hashlib.sha256).hexdigest()
+        time = (first.id if first else estate)[:13]
+        variant = "89ab"[int(tail[0], 16) % 4]
+        return Ref("user", f"{time}-7{tail[1:4]}-{variant}{tail[4:7]}-{tail[7:19]}")
+
+    def _signed(self, statement: bytes, signature: str) -> Statement:
+        """Read a statement that its approver has signed.
+
+        First of all checks: whoever cannot sign learns nothing of what the statement should have said.
+
+        Raises:
+            Unauthenticated: nobody active here, or another's signature; which of them is not told.
         """
         said = Statement.parse(statement)
+        person = self._row(PERSON.c.id == Ref.parse(said.approver).id)
+        try:
+            if person is None or not person.is_active or not person.ssh_key:
+                raise _not_signed()
+            verify(statement, signature, person.ssh_key)
+        except InvalidSignatureError as error:
+            raise _not_signed() from error
+        return said
+
+    @contextmanager
+    def _once(self, nonce: str, used: Column[Any]) -> Iterator[None]:
+        """Let one use of a signed statement through, also of two at the same time.
+
+        Raises:
+            PartyError: it was used before.
+        """
+        with self._pipeline.hold(Ref("nonce", nonce)):
+            if self._pipeline.stores.catalog.first(select(used).where(used == nonce)):
+                raise PartyError("party.replay", "this signed statement was already used")
+            yield
+
+    def _check(self, said: Statement, expected: Statement) -> None:
+        """Refuse a statement that is not what would be asked for now."""
         for name in ("estate", "approver", "act", "resource", "evidence", "policy_set"):
             if getattr(said, name) != getattr(expected, name):
                 raise PartyError(
@@ -370,10 +447,6 @@ class PeopleService:
                 "party.expired",
                 f"the signed statement expired or is valid too long: {said.expires}",
             )
-        person = self._row(PERSON.c.id == Ref.parse(said.approver).id)
-        if person is None or not person.is_active or not person.ssh_key:
-            raise PartyError("party.no_key", f"{said.approver} has no key enrolled here")
-        verify(statement, signature, person.ssh_key)
 
     def _check_codes(self, roles: Sequence[str], clearances: Sequence[str]) -> None:
         charter = self._charter.in_force()
@@ -427,6 +500,17 @@ def _from_charter(charter: Charter, code: str) -> NewPerson:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _new_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+def _not_signed() -> Unauthenticated:
+    return Unauthenticated(
+        "the statement is not signed with a key of anybody active here",
+        "sign with the key that is enrolled for you (--key), as yourself (--as)",
+    )
 
 
 def _login_evidence(ref: Ref) -> str:

@@ -17,9 +17,9 @@ class PartyError(FreeholdError):
 class Unauthenticated(PartyError):
     """The credential names nobody who may act; which part of it was wrong is not told."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "party.unauthenticated",
-            "the token is unknown, expired or revoked",
-            "get a new one with `freehold login`, or from an owner with `freehold people token`",
-        )
+    def __init__(
+        self,
+        message: str = "the token is unknown, expired or revoked",
+        hint: str = "get a new one with `freehold login`, or from an owner with `freehold people token`",
+    ) -> None:
+        super().__init__("party.unauthenticated", message, hint)

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from freehold.reference import pages
 
-FOLDER = Path(__file__).resolve().parents[3] / "docs" / "reference"
-
 
 def main(arguments: list[str]) -> int:
     """Run; returns the exit status."""
+    folder = Path(__file__).resolve().parents[3] / "docs" / "reference"
     stale = []
     for name, text in pages().items():
-        path = FOLDER / name
+        path = folder / name
         if path.exists() and path.read_text() == text:
             continue
         stale.append(name)

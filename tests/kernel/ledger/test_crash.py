@@ -106,6 +106,8 @@ class Life:
 def check_everything(folder: Path, config: LogConfig, life: Life) -> None:
     """Open what a crash left, and hold it against all that was acknowledged and shown."""
     shown = [Checkpoint.open(note, [config.key]) for note in life.shown]
+    newest = Checkpoint.open((folder / "checkpoint").read_bytes(), [config.key])
+    assert (folder / "checkpoints" / f"{newest.size:020}").exists(), "the history has a gap"
     with Log.open(folder, config, trusted=shown[-1] if shown else None) as log:
         entries = list(log.entries())
         assert entries[: len(life.acknowledged)] == life.acknowledged

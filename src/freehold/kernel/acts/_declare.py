@@ -35,7 +35,8 @@ class Act:
     Class arguments:
         name: as recorded, `dataset.ingest`.
         on: the resource type that it is done to; `ANY` for acts about other acts.
-        exclusive: whether acts on one resource wait for each other (all but the hot path).
+        exclusive: whether acts on one resource wait for each other. Those of the hot path do not;
+            they change nothing of their resource that policies see.
     """
 
     name: ClassVar[str]

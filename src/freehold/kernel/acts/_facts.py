@@ -74,16 +74,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _all(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, tuple | list) and all(map(check, value))
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and is_id(value)
 
 
 CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "code": _is_code,
-    "codes": _all(_is_code),
+    "codes": lambda value: isinstance(value, tuple | list) and all(map(_is_code, value)),
     "digest": lambda value: isinstance(value, str) and _DIGEST.fullmatch(value) is not None,
-    "id": lambda value: isinstance(value, str) and is_id(value),
-    "ids": _all(lambda value: isinstance(value, str) and is_id(value)),
+    "id": _is_id,
+    "ids": lambda value: isinstance(value, tuple | list) and all(map(_is_id, value)),
     "reference": _is_reference,
     "moment": _is_moment,
     "nonce": lambda value: isinstance(value, str) and _NONCE.fullmatch(value) is not None,

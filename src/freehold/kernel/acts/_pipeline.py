@@ -360,7 +360,9 @@ class Pipeline:
                     "use the newer Freehold that wrote it",
                 )
             changes += act.project(record, details)
-            touched.update(map(Ref.parse, (record.resource, *(o.ref for o in record.outputs))))
+            touched.update(Ref.parse(output.ref) for output in record.outputs)
+            if act.exclusive:
+                touched.add(Ref.parse(record.resource))
         self.stores.catalog.apply(changes, index + 1)
         self._entities.evict(touched)
 

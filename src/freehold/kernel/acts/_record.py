@@ -4,14 +4,13 @@ commits to.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from freehold.kernel import canonical, parse_json
+from freehold.kernel import canonical, digest, parse_json
 from freehold.kernel.acts.errors import InvalidRecord
 
 SCHEMA_VERSION = 1
@@ -107,18 +106,24 @@ class Body:
     def make(cls, details: Mapping[str, Any], request: Mapping[str, Any]) -> Body:
         """Salt and encode a body, with its two commitments."""
         salt = os.urandom(SALT_BYTES)
-        plaintext = salt + canonical({"details": dict(details), "request": dict(request)})
-        return cls(plaintext, commit_body(plaintext), commit_request(salt, request))
+        asked = canonical(dict(request))
+        parts = (salt, b'{"details":', canonical(dict(details)), b',"request":', asked, b"}")
+        plaintext = b"".join(parts)  # canonical as a whole: its two keys are in order
+        return cls(plaintext, commit_body(plaintext), _commitment(_REQUEST_PREFIX, salt, asked))
 
 
 def commit_body(plaintext: bytes) -> str:
     """The commitment of docs/formats/record.md over salt and body."""
-    return "sha256:" + hashlib.sha256(_BODY_PREFIX + plaintext).hexdigest()
+    return _commitment(_BODY_PREFIX, plaintext)
 
 
 def commit_request(salt: bytes, request: Mapping[str, Any]) -> str:
     """The commitment over the policy request alone, under the body's salt."""
-    return "sha256:" + hashlib.sha256(_REQUEST_PREFIX + salt + canonical(dict(request))).hexdigest()
+    return _commitment(_REQUEST_PREFIX, salt, canonical(dict(request)))
+
+
+def _commitment(*parts: bytes) -> str:
+    return digest(b"".join(parts))
 
 
 def open_body(plaintext: bytes, commitment: str) -> dict[str, Any]:

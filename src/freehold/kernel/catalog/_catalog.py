@@ -8,33 +8,18 @@ the same `apply` that live acts use.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    MetaData,
-    Row,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    create_engine,
-    delete,
-    event,
-    inspect,
-    select,
-    update,
-)
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Engine, MetaData, Row, Select, create_engine, delete, event, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from freehold.kernel.catalog._changes import Amend, Change, Forget, Put, Remove
+from freehold.kernel.catalog._changes import Change, Put
 from freehold.kernel.catalog._tables import KERNEL_TABLES, POSITION
+from freehold.kernel.catalog._writing import ChangeWriter
 from freehold.kernel.catalog.errors import CatalogError
 
 REBUILD_RECORDS = (
@@ -57,6 +42,7 @@ class Catalog:
         self._log = log
         self._tables = [table for room in (KERNEL_TABLES, *rooms) for table in room.sorted_tables]
         self._engine = _engine(path)
+        self._writer = ChangeWriter(self._tables, self._engine.dialect)
         try:
             self._prepare()
         except SQLAlchemyError as error:
@@ -88,12 +74,10 @@ class Catalog:
         Raises:
             CatalogError: the database refused; nothing was applied.
         """
+        position = Put(POSITION, {"log": self._log, "size": size})
         try:
             with self._engine.begin() as connection:
-                _execute(connection, changes, self._tables)
-                connection.execute(
-                    _put(POSITION, ("log", "size")), {"log": self._log, "size": size}
-                )
+                self._writer.run(connection, chain(changes, [position]))
         except SQLAlchemyError as error:
             raise CatalogError(
                 "catalog.apply",
@@ -149,67 +133,3 @@ def _engine(path: Path) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
-
-
-def _execute(connection: Connection, changes: Iterable[Change], tables: Sequence[Table]) -> None:
-    """Run the changes with as few statements as possible: tables apart, in order within each."""
-    queues: dict[Table, list[Put | Amend | Remove]] = defaultdict(list)
-    for change in changes:
-        if isinstance(change, Forget):
-            for amend in _forget(change.domain, tables):
-                queues[amend.table].append(amend)
-        else:
-            queues[change.table].append(change)
-    for table, queue in queues.items():
-        for shape, parameters in _batches(queue):
-            connection.execute(_statement(table, *shape), parameters)
-
-
-_Shape = tuple[type, tuple[str, ...], tuple[str, ...]]
-
-
-def _batches(
-    queue: Sequence[Put | Amend | Remove],
-) -> Iterator[tuple[_Shape, list[dict[str, Any]]]]:
-    """Join neighbours of one shape into one parameter list."""
-    current: _Shape | None = None
-    parameters: list[dict[str, Any]] = []
-    for change in queue:
-        row = dict(change.row) if isinstance(change, Put | Amend) else {}
-        where = (
-            {} if isinstance(change, Put) else {f"where_{k}": v for k, v in change.where.items()}
-        )
-        shape: _Shape = (type(change), tuple(row), tuple(where))
-        if shape != current:
-            if current is not None:
-                yield current, parameters
-            current, parameters = shape, []
-        parameters.append({**row, **where})
-    if current is not None:
-        yield current, parameters
-
-
-def _statement(table: Table, kind: type, row: tuple[str, ...], where: tuple[str, ...]) -> Any:
-    if kind is Put:
-        return _put(table, row)
-    condition = and_(*(table.c[name.removeprefix("where_")] == bindparam(name) for name in where))
-    if kind is Remove:
-        return delete(table).where(condition)
-    return update(table).where(condition)  # the columns to set are the parameters' other names
-
-
-def _put(table: Table, row: tuple[str, ...]) -> Any:
-    statement = insert(table)
-    keys = [column.name for column in table.primary_key.columns]
-    rest = {name: statement.excluded[name] for name in row if name not in keys}
-    if not rest:
-        return statement.on_conflict_do_nothing(index_elements=keys)
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
-
-
-def _forget(domain: str, tables: Sequence[Table]) -> Iterator[Amend]:
-    for table in tables:
-        blank: Mapping[str, None] = {c.name: None for c in table.columns if c.info.get("erasable")}
-        for column in table.columns:
-            if column.info.get("domain") and blank:
-                yield Amend(table, {column.name: domain}, blank)

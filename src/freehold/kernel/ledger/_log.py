@@ -93,6 +93,7 @@ class Log:
     ) -> None:
         """Take over an opened folder; callers use `Log.create` or `Log.open`."""
         self._config = config
+        self._key = config.key
         self._folder = folder
         self._lock = lock
         self._journal = journal
@@ -176,7 +177,7 @@ class Log:
     @property
     def key(self) -> VerifierKey:
         """The log's public key; `str` of it is the vkey to be pinned."""
-        return self._config.key
+        return self._key
 
     @property
     def size(self) -> int:

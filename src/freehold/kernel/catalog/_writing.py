@@ -1,0 +1,111 @@
+"""Changes as SQL: few statements for many changes, and each shape of change is compiled once.
+
+It opens no transaction and decides nothing. Changes of one table keep their order; tables are apart,
+since no change reads what another one wrote.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Dialect, Table, and_, bindparam, delete, update
+from sqlalchemy.dialects.sqlite import insert
+
+from freehold.kernel.catalog._changes import Amend, Change, Forget, Put, Remove
+
+_Row: TypeAlias = Mapping[str, Any]
+_Shape: TypeAlias = tuple[
+    type, tuple[str, ...], tuple[str, ...]
+]  # kind, columns set, columns asked
+_Values: TypeAlias = Callable[[_Row], tuple[Any, ...]]
+
+_ASKED = "where_"  # tells the parameter of a condition from that of a column to be set
+
+
+class ChangeWriter:
+    """Runs changes of these tables; remembers the statements, whose number the projections bound."""
+
+    def __init__(self, tables: Sequence[Table], dialect: Dialect) -> None:
+        self._tables = tables
+        self._dialect = dialect
+        self._statements: dict[tuple[Table, _Shape], tuple[str, _Values]] = {}
+
+    def run(self, connection: Connection, changes: Iterable[Change]) -> None:
+        """Run the changes within the transaction of `connection`."""
+        queues: dict[Table, list[Put | Amend | Remove]] = defaultdict(list)
+        for change in changes:
+            if isinstance(change, Forget):
+                for amend in _blanked(change.domain, self._tables):
+                    queues[amend.table].append(amend)
+            else:
+                queues[change.table].append(change)
+        for table, queue in queues.items():
+            for shape, neighbours in groupby(queue, _shape):
+                text, values = self._statement(table, shape)
+                rows = [values(_parameters(change)) for change in neighbours]
+                connection.exec_driver_sql(text, rows)
+
+    def _statement(self, table: Table, shape: _Shape) -> tuple[str, _Values]:
+        known = self._statements.get((table, shape))
+        if known is None:
+            known = self._statements[table, shape] = _compile(table, shape, self._dialect)
+        return known
+
+
+def _shape(change: Put | Amend | Remove) -> _Shape:
+    return (
+        type(change),
+        () if isinstance(change, Remove) else tuple(change.row),
+        () if isinstance(change, Put) else tuple(change.where),
+    )
+
+
+def _parameters(change: Put | Amend | Remove) -> _Row:
+    if isinstance(change, Put):
+        return change.row
+    asked = {_ASKED + name: value for name, value in change.where.items()}
+    return asked if isinstance(change, Remove) else {**change.row, **asked}
+
+
+def _compile(table: Table, shape: _Shape, dialect: Dialect) -> tuple[str, _Values]:
+    """The statement's text, and what takes its values from parameters in the order of the text."""
+    kind, row, where = shape
+    asked = and_(*(table.c[name] == bindparam(_ASKED + name) for name in where))
+    statement: Any = {
+        Put: lambda: _put(table, row),
+        Amend: lambda: update(table).where(asked),
+        Remove: lambda: delete(table).where(asked),
+    }[kind]()
+    compiled = statement.compile(dialect=dialect, column_keys=row)
+    return compiled.string, _values(table, compiled.positiontup, dialect)
+
+
+def _put(table: Table, row: tuple[str, ...]) -> Any:
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key.columns]
+    rest = {name: statement.excluded[name] for name in row if name not in keys}
+    if not rest:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def _values(table: Table, names: Sequence[str], dialect: Dialect) -> _Values:
+    """What takes the named parameters, each as its column's type is bound."""
+    columns = (table.c[name.removeprefix(_ASKED)] for name in names)
+    binders = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
+    if len(names) > 1 and not any(binders):
+        return itemgetter(*names)
+    bound = tuple(zip(names, binders, strict=True))
+    return lambda row: tuple(bind(row[name]) if bind else row[name] for name, bind in bound)
+
+
+def _blanked(domain: str, tables: Sequence[Table]) -> Iterator[Amend]:
+    for table in tables:
+        blank: Mapping[str, None] = {c.name: None for c in table.columns if c.info.get("erasable")}
+        for column in table.columns:
+            if column.info.get("domain") and blank:
+                yield Amend(table, {column.name: domain}, blank)
