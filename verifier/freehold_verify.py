@@ -152,8 +152,7 @@ def read_note(data: bytes) -> Note:
     text, gap, tail = data.decode().rpartition("\n\n")
     need(len(data) <= NOTE_BYTES_MAX, "a note that is too long")
     need(not re.search("[\x00-\x09\x0b-\x1f\x7f]", text + tail), "control characters in a note")
-    is_signed = gap and re.fullmatch("(\u2014 [^ +\n]+ [^ \n]+\n)+", tail)
-    need(is_signed, "a note without well-formed signature lines")
+    need(gap and re.fullmatch("(\u2014 [^ +\n]+ [^ \n]+\n)+", tail), "a note that is not signed")
     lines = [line.split(" ") for line in tail[:-1].split("\n")]
     return Note(text + "\n", tuple((name, unbase64(encoded)) for _, name, encoded in lines))
 
@@ -172,8 +171,7 @@ def read_vkey(vkey: str) -> LogKey:
     name, key_id, encoded = vkey.strip().split("+", 2)
     key = unbase64(encoded)
     expected = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
-    fits = key_id == expected.hex() and len(key) == 33 and key[0] == 1
-    need(fits, "a vkey is name+id+key of an Ed25519 key, with its own id")
+    need((key_id, len(key), key[:1]) == (expected.hex(), 33, b"\1"), "not a vkey for Ed25519")
     return LogKey(name, expected, PublicKey(key[1:]))
 
 
@@ -188,7 +186,7 @@ def ssh_strings(data: bytes, count: int) -> list[bytes]:
 
 
 def ssh_signer(message: bytes, armored: str) -> bytes:
-    """Check an SSH signature of `message`; return the public key that made it."""
+    """Check an SSH signature (OpenSSH PROTOCOL.sshsig and .u2f); return the key that made it."""
     edges = "-----BEGIN SSH SIGNATURE-----\n([^-]+)\n-----END SSH SIGNATURE-----\n?"
     armor = re.fullmatch(edges, armored.replace("\r\n", "\n"))
     blob = unbase64(armor[1].replace("\n", "")) if armor else b""
@@ -207,14 +205,13 @@ def ssh_signer(message: bytes, armored: str) -> bytes:
         signed = digests[0] + presence + digests[1]
     else:
         need(kind == b"ssh-ed25519" and not presence, "an SSH signature that is not Ed25519")
-    is_exact = signature_kind == kind and not reserved + rest + spare
-    need(is_exact, "an SSH signature with bytes to spare, or of another kind than its key")
+    need(signature_kind == kind and not reserved + rest + spare, "an SSH signature with odd parts")
     PublicKey(point).check(signed, raw)
     return key
 
 
 def read_signers(text: str) -> set[tuple[str, bytes]]:
-    """Read principals and keys of `allowed_signers`; `namespaces` is the one option understood."""
+    """Read principals and keys (ssh-keygen(1), ALLOWED SIGNERS); of the options only namespaces."""
     signers: set[tuple[str, bytes]] = set()
     usable = r'([^\s*?!"]+)\s+(namespaces="(\S*)"\s+)?(sk-)?ssh-ed25519\S*\s+(\S+).*|\s*(#.*)?'
     for line in text.splitlines():
@@ -258,11 +255,6 @@ class Tree:
         if index < middle:
             return [*self.path(index, middle, start=start), self.root(end, middle)]
         return [*self.path(index, end, start=middle), self.root(middle, start)]
-
-    def tiles(self) -> dict[str, bytes]:
-        rows = [(str(level), row) for level, row in enumerate(self.levels[::8])]
-        parts = [(lv, n, row[n : n + 256]) for lv, row in rows for n in range(0, len(row), 256)]
-        return {tile_name(lv, n // 256, width=len(part)): b"".join(part) for lv, n, part in parts}
 
 
 def split_entries(data: bytes) -> list[bytes]:
@@ -401,9 +393,10 @@ class Verification:
         self.each("entries of the log", needed, by=self.take_entries)
         if len(self.entries) == size:
             self.tree = Tree([hashlib.sha256(b"\0" + entry).digest() for entry in self.entries])
-            tiles = self.tree.tiles()
-            altered = "not what the entries give"
-            self.each("hash tiles", tiles, by=lambda n: need(bundle.read(n) == tiles[n], altered))
+            rows = [(str(level), row) for level, row in enumerate(self.tree.levels[::8])]
+            parts = [(lv, n, row[n : n + 256]) for lv, row in rows for n in range(0, len(row), 256)]
+            tiles = {tile_name(lv, n // 256, width=len(p)): b"".join(p) for lv, n, p in parts}
+            self.each("hash tiles", tiles, by=lambda n: need(bundle.read(n) == tiles[n], "altered"))
             self.each("checkpoints", [TOP, *under("log/checkpoints/")], by=self.check_checkpoint)
             if self.pin:
                 self.each("pinned checkpoint", ["--pin"], by=lambda _: self.check_history(self.pin))
@@ -460,8 +453,7 @@ class Verification:
         self.check_note(point.note)
         need(point.origin == self.head.origin, f"of another log, {point.origin}")
         need(point.size <= self.head.size, f"of {point.size} records: the bundle's log was rewound")
-        fits = self.tree.root(point.size) == point.root
-        need(fits, f"of another history: its root is not that of the first {point.size} records")
+        need(self.tree.root(point.size) == point.root, "another history: not the root of this log")
 
     def check_record(self, index: int) -> None:
         record = parse(self.entries[index])
@@ -547,8 +539,7 @@ class Verification:
         odd = [k for k in {**said, **expected} if encode(said.get(k)) != encode(expected.get(k))]
         need(not odd, f"what was signed has another {', '.join(odd)} than its record")
         key = ssh_signer(message, self.bundle.read(f"approvals/{record_id}.sig").decode())
-        is_theirs = self.signers is None or (who, key) in self.signers
-        need(is_theirs, f"signed by a key that is not allowed to {who}")
+        need(self.signers is None or (who, key) in self.signers, f"not a key allowed to {who}")
         check_shape({k: said[k] for k in CHALLENGE}, CHALLENGE)
         need(record["time"] <= said["expires"], "it had expired when it was given")
         need(said["nonce"] not in self.spent, "its nonce was used before")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,7 @@ from freehold.kernel.catalog import Catalog
 from freehold.kernel.history import History
 from freehold.kernel.keys import Custody, Keyring
 from freehold.kernel.ledger import Checkpoint, Log, LogConfig
+from freehold.kernel.policy import Denied
 from freehold.kernel.upkeep import Upkeep
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
@@ -202,7 +204,8 @@ class Estate:
             relay.target = pipeline.follow
             pipeline.catch_up()
             estate = cls(pipeline, executor)
-            estate.adopt_charter()
+            with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
+                estate.adopt_charter()
             estate.data.finish_erasures()
         except BaseException:
             log.close()

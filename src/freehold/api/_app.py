@@ -5,24 +5,30 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware.base import RequestResponseEndpoint
 
 from freehold.api._inference import add_inference
 from freehold.api._problems import problem, status_of
+from freehold.api.errors import ApiError
 from freehold.estate import Estate
-from freehold.kernel import FreeholdError, LimitError, parse_json
+from freehold.kernel import FreeholdError, LimitError, MalformedError, parse_json
 from freehold.kernel.acts import Actor
 from freehold.parties import Unauthenticated
 from freehold.verbs import VERBS, Download, Verb, to_json
 
 UPLOAD_BYTES_MAX = 4_294_967_296  # kept in memory, since nothing plain may lie on disk
 CHUNK_BYTES = 1_048_576
+_ROUTE_CODES = {404: "api.unknown", 405: "api.method"}
 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 
@@ -53,11 +59,28 @@ def create_app(estate: Estate) -> FastAPI:
 
     @app.exception_handler(FreeholdError)
     async def refuse(_request: Request, error: FreeholdError) -> Response:
-        return JSONResponse(
-            problem(error), status_code=status_of(error), media_type="application/problem+json"
-        )
+        return _refusal(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse_arguments(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]  # where and why; its input may hold what must not come back
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"{request.url.path}: {where}: {first['msg'].lower()}"
+        return _refusal(MalformedError("verb.arguments", message, "see /openapi.json"))
+
+    @app.exception_handler(HTTPException)
+    async def refuse_route(request: Request, error: HTTPException) -> Response:
+        code = _ROUTE_CODES.get(error.status_code, "api.request")
+        message = f"{request.method} {request.url.path}: {error.detail}"
+        return _refusal(ApiError(code, message, "see /openapi.json for what there is"))
 
     return app
+
+
+def _refusal(error: FreeholdError) -> Response:
+    return JSONResponse(
+        problem(error), status_code=status_of(error), media_type="application/problem+json"
+    )
 
 
 def authenticate(estate: Estate, bearer: HTTPAuthorizationCredentials | None) -> Actor:
@@ -66,11 +89,25 @@ def authenticate(estate: Estate, bearer: HTTPAuthorizationCredentials | None) ->
     Raises:
         Unauthenticated: no token, or nobody's; counted.
     """
-    try:
+    with _counting(estate):
         return estate.people.authenticate(bearer.credentials if bearer else "")
+
+
+@contextmanager
+def _counting(estate: Estate) -> Iterator[None]:
+    """Count who is refused because nobody knows them."""
+    try:
+        yield
     except Unauthenticated:
         estate.refusals.count()
         raise
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = parse_json(text)
+    if not isinstance(value, dict):
+        raise MalformedError("verb.arguments", "the arguments are one JSON object")
+    return value
 
 
 def _add_verb(app: FastAPI, estate: Estate, verb: Verb) -> None:
@@ -78,6 +115,11 @@ def _add_verb(app: FastAPI, estate: Estate, verb: Verb) -> None:
         checked = verb.validate(arguments)
         if verb.needs_actor:
             checked["actor"] = authenticate(estate, bearer)
+            return answer(checked, upload)
+        with _counting(estate):  # a signature is the authentication
+            return answer(checked, upload)
+
+    def answer(checked: dict[str, Any], upload: BinaryIO | None) -> Response:
         if verb.upload is not None:
             checked[verb.upload.name] = upload
         return _answer(verb.function(estate, **checked))
@@ -86,9 +128,11 @@ def _add_verb(app: FastAPI, estate: Estate, verb: Verb) -> None:
         return await run_in_threadpool(perform, arguments.model_dump(), bearer, None)
 
     async def with_upload(request: Request, arguments: str, bearer: Bearer) -> Response:
-        authenticate(estate, bearer)  # before a byte of the body is kept
+        # before a byte of the body is kept
+        await run_in_threadpool(authenticate, estate, bearer)
+        verb.validate(_object(arguments))
         with await _received(request) as upload:
-            return await run_in_threadpool(perform, parse_json(arguments), bearer, upload)
+            return await run_in_threadpool(perform, _object(arguments), bearer, upload)
 
     endpoint = with_json if verb.upload is None else with_upload
     endpoint.__annotations__ |= {"bearer": Bearer}
@@ -106,16 +150,19 @@ async def _received(request: Request) -> BinaryIO:
     """The body of a request, in memory."""
     file: BinaryIO = os.fdopen(os.memfd_create("upload", os.MFD_CLOEXEC), "w+b")
     received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > UPLOAD_BYTES_MAX:
-            file.close()
-            raise LimitError(
-                "api.too_large",
-                f"over {UPLOAD_BYTES_MAX} bytes were sent",
-                "stop the server and ingest with `freehold data ingest`, which streams",
-            )
-        file.write(chunk)
+    try:
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received > UPLOAD_BYTES_MAX:
+                raise LimitError(
+                    "api.too_large",
+                    f"over {UPLOAD_BYTES_MAX} bytes were sent",
+                    "stop the server and ingest with `freehold data ingest`, which streams",
+                )
+            file.write(chunk)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     return file
 

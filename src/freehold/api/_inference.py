@@ -85,14 +85,18 @@ def add_inference(app: FastAPI, estate: Estate, authenticate: Authenticate) -> N
     async def infer(name: str, request: Request, bearer: BearerToken) -> Response:
         body = await _bounded(request)
         return await run_in_threadpool(
-            _told, lambda: _infer(estate, authenticate(bearer), name, body)
+            _told, lambda: _infer(estate, authenticate(bearer), name, _whole(body))
         )
 
 
 def _infer(estate: Estate, actor: Actor, name: str, body: bytes) -> dict[str, Any]:
     asked = _parse(body)
     columns = {tensor.name: _column(tensor) for tensor in asked.inputs}
-    subject = str(asked.parameters.get("subject", ""))
+    if len(columns) != len(asked.inputs):
+        raise ApiError("api.inference", "two inputs have the same name")
+    subject = asked.parameters.get("subject", "")
+    if not isinstance(subject, str):
+        raise ApiError("api.inference", "parameters.subject is a text")
     decision = estate.serving.answer(actor, name, columns, subject=subject)
     return {
         "model_name": name,
@@ -196,9 +200,16 @@ def _told(answer: Callable[[], dict[str, Any]]) -> Response:
 
 
 async def _bounded(request: Request) -> bytes:
-    body = b""
+    """The body, or the beginning of one that is too long."""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_BYTES_MAX:
-            raise ApiError("api.too_large", f"a request has at most {BODY_BYTES_MAX} bytes")
+            break
+    return bytes(body)
+
+
+def _whole(body: bytes) -> bytes:
+    if len(body) > BODY_BYTES_MAX:
+        raise ApiError("api.too_large", f"a request has at most {BODY_BYTES_MAX} bytes")
     return body

@@ -12,6 +12,7 @@ _BY_CODE: Mapping[str, HTTPStatus] = {
     "policy.denied": HTTPStatus.FORBIDDEN,
     "party.unauthenticated": HTTPStatus.UNAUTHORIZED,
     "api.too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "api.method": HTTPStatus.METHOD_NOT_ALLOWED,
     "keys.erased": HTTPStatus.GONE,
     "serving.stopped": HTTPStatus.SERVICE_UNAVAILABLE,
     "serving.worker": HTTPStatus.SERVICE_UNAVAILABLE,

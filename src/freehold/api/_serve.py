@@ -48,14 +48,15 @@ def serve(estate: Estate, listen: Listen) -> None:
 
 
 async def _serve(app: FastAPI, listen: Listen) -> None:
+    network = [_network_socket(listen)] if listen.host else []
     local = _local_socket(listen.socket)
     servers = [(uvicorn.Server(_config(app)), [local])]
-    if listen.host:
+    if network:
         tls = {
             "ssl_certfile": str(listen.certificate) if listen.certificate else None,
             "ssl_keyfile": str(listen.private_key) if listen.private_key else None,
         }
-        servers.append((uvicorn.Server(_config(app, **tls)), [_network_socket(listen)]))
+        servers.append((uvicorn.Server(_config(app, **tls)), network))
     try:
         await asyncio.gather(*(server.serve(sockets=sockets) for server, sockets in servers))
     finally:
@@ -89,7 +90,15 @@ def _network_socket(listen: Listen) -> socket.socket:
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     network = socket.socket(family)
     network.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    network.bind((listen.host, listen.port))
+    try:
+        network.bind((listen.host, listen.port))
+    except OSError as error:
+        network.close()
+        raise ApiError(
+            "api.address",
+            f"cannot listen at {listen.host} port {listen.port}: {error.strerror or error}",
+            "is another server there? choose another port",
+        ) from error
     network.listen()
     return network
 

@@ -14,7 +14,7 @@ from freehold.charter._acts import ActivatePolicy, ProposePolicy
 from freehold.charter._service import CharterService, compile_charter
 from freehold.charter._tables import POLICY
 from freehold.kernel import LimitError, MalformedError, Ref, new_id
-from freehold.kernel.acts import Actor, NotFound, Output, Pipeline, Record
+from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline, Record
 from freehold.kernel.catalog import ACT
 from freehold.kernel.policy import Entity, PolicyRequest, PolicySet
 
@@ -79,10 +79,14 @@ class PolicyService:
         self._pipeline = pipeline
         self._charter = charter
 
-    def show(self, actor: Actor) -> dict[str, Any]:
-        """The policies in force, their digest, and the schema they were validated against."""
+    def show(self, actor: Actor, policy: str = "") -> dict[str, Any]:
+        """The policies in force or those proposed as `policy`, their digest, and the schema they were validated against.
+
+        Raises:
+            NotFound: no such proposal.
+        """
         self._ask(actor, "policy.show")
-        policies = self._pipeline.policies
+        policies = self._proposed(Ref.parse(policy)) if policy else self._pipeline.policies
         return {"digest": policies.digest, "text": policies.text, "schema": policies.schema_text}
 
     def explain(self, actor: Actor, act: str) -> Explanation:
@@ -117,19 +121,20 @@ class PolicyService:
         `expect` (allow or deny) and optionally `policy`, an id that must be among the determining
         ones.
 
+        A case that no policy can be asked about, as for an action that does not exist, passes never.
+
         Raises:
             MalformedError: not such a text.
         """
         self._ask(actor, "policy.test")
+        chosen = self._beside_charter(policies) if policies else self._pipeline.policies
         try:
             tables = tomllib.loads(cases)["case"]
-            requests = [(self._case_request(table), table) for table in tables]
-        except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+            return tuple(self._judge(chosen, table) for table in tables)
+        except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise MalformedError(
-                "policy.cases", f"the cases do not read as [[case]] tables: {error}"
+                "policy.cases", f"the cases do not read as [[case]] tables: {error!r}"
             ) from error
-        chosen = self._beside_charter(policies) if policies else self._pipeline.policies
-        return tuple(self._judge(chosen, request, table) for request, table in requests)
 
     def simulate(self, actor: Actor, policies: str) -> Simulation:
         """Decide the whole recorded history again, by `policies` beside the charter's, and list
@@ -185,15 +190,21 @@ class PolicyService:
 
         Raises:
             NotFound: no such proposal.
+            Conflict: it was proposed beside a charter that is no longer in force.
         """
         ref = Ref.parse(policy)
-        row = self._row(ref)
         pipeline = self._pipeline
-        activated = PolicySet(self._text(row.blob), pipeline.registry.schema)
-        act_type = ActivatePolicy(evidence=row.digest)
+        activated = self._proposed(ref)
+        act_type = ActivatePolicy(evidence=self.evidence(ref))
         with pipeline.perform(
             actor, act_type, on=ref, domain=pipeline.circumstances.estate.id
         ) as act:
+            if not activated.text.startswith(f"{self._charter_policies()}\n"):
+                raise Conflict(
+                    "policy.outdated",
+                    f"{policy} was proposed beside a charter that is no longer in force",
+                    "propose the policies again with `freehold policy propose`",
+                )
             act.conclude()
         pipeline.enforce(activated)
         return activated.digest
@@ -211,6 +222,9 @@ class PolicyService:
             raise NotFound("policy.unknown", f"there is no proposed policy {ref}")
         return row
 
+    def _proposed(self, ref: Ref) -> PolicySet:
+        return PolicySet(self._text(self._row(ref).blob), self._pipeline.registry.schema)
+
     def _record(self, act: str) -> Record:
         row = self._pipeline.stores.catalog.first(select(ACT.c.position).where(ACT.c.id == act))
         if row is None:
@@ -227,9 +241,12 @@ class PolicyService:
     def _beside_charter(self, policies: str) -> PolicySet:
         if len(policies) > POLICY_BYTES_MAX:
             raise LimitError("policy.too_large", f"over {POLICY_BYTES_MAX} characters of policies")
-        registry = self._pipeline.registry
-        charter = compile_charter(self._charter.in_force(), registry.actions)
-        return PolicySet(f"{charter}\n{policies}", registry.schema)
+        return PolicySet(
+            f"{self._charter_policies()}\n{policies}", self._pipeline.registry.schema
+        )
+
+    def _charter_policies(self) -> str:
+        return compile_charter(self._charter.in_force(), self._pipeline.registry.actions)
 
     def _set_of(self, digest: str) -> PolicySet | None:
         if digest == self._pipeline.policies.digest:
@@ -256,10 +273,9 @@ class PolicyService:
             common | table.get("context", {}),
         )
 
-    @staticmethod
-    def _judge(policies: PolicySet, request: PolicyRequest, table: _CaseTable) -> CaseResult:
-        decision = policies.decide(request)
-        got = "allow" if decision.is_allowed else "deny"
-        wanted = table.get("policy")
-        is_passed = got == table["expect"] and (wanted is None or wanted in decision.policies)
-        return CaseResult(table.get("name", ""), table["expect"], got, decision.policies, is_passed)
+    def _judge(self, policies: PolicySet, table: _CaseTable) -> CaseResult:
+        decision = policies.decide_afresh(self._case_request(table))
+        expected, wanted = table["expect"], table.get("policy")
+        got = "error" if decision.errors else "allow" if decision.is_allowed else "deny"
+        is_passed = got == expected and (wanted is None or wanted in decision.policies)
+        return CaseResult(table.get("name", ""), expected, got, decision.policies, is_passed)

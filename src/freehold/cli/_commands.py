@@ -11,6 +11,7 @@ import typer
 from freehold.charter import template
 from freehold.cli._context import Context, new_passphrase, read_passphrase
 from freehold.cli._run import run
+from freehold.cli.errors import UsageError
 from freehold.estate import Estate
 from freehold.kernel.keys import PassphraseCustody
 from freehold.kernel.signatures import sign
@@ -80,10 +81,8 @@ def up(
 
     def call() -> None:
         folder = Path(_context(context).where)
-        host, _, port = listen.rpartition(":")
-        where = Listen(
-            socket_path(folder), host.strip("[]"), int(port or 0), tls_certificate, tls_key
-        )
+        host, port = _address(listen)
+        where = Listen(socket_path(folder), host, port, tls_certificate, tls_key)
         where.check()
         with Estate.open(folder, PassphraseCustody(read_passphrase())) as estate:
             typer.echo(f"serving {folder} at {where.socket}" + (f" and {listen}" if listen else ""))
@@ -120,7 +119,7 @@ def login(
 
     def call() -> dict[str, Any]:
         with _context(context).session() as session:
-            statement = session.call("people.statement", person, "token.login")
+            statement = session.call("people.challenge", person)
             issued = session.call("people.login", statement, sign(statement.encode(), key))
         _context(context).keep_token(issued["token"])
         return {"person": person, "expires": issued["expires"], "kept": "for later commands"}
@@ -177,6 +176,14 @@ def demo(
     from freehold.demo import run_demo  # brings scikit-learn, as `up` brings the web framework
 
     run(lambda: run_demo(Path(folder), data=data, label=label), as_json=False, doing="demo")
+
+
+def _address(listen: str) -> tuple[str, int]:
+    """HOST:PORT, or neither."""
+    host, _, port = listen.rpartition(":")
+    if listen and not (host and port.isascii() and port.isdigit() and int(port) < 65_536):
+        raise UsageError("cli.listen", f"expected HOST:PORT like 127.0.0.1:8443, got {listen!r:.80}")
+    return host.strip("[]"), int(port or 0)
 
 
 def _context(context: typer.Context) -> Context:

@@ -36,8 +36,9 @@ class Context:
 
     def token(self) -> str:
         """The caller's token, or empty: then only what is signed gets through."""
-        path = self.token_file or self.stored_token
-        return _read_secret(path) if path.exists() else ""
+        if self.token_file is not None:
+            return _read_secret(self.token_file)
+        return _read_secret(self.stored_token) if self.stored_token.exists() else ""
 
     @property
     def stored_token(self) -> Path:
@@ -63,16 +64,9 @@ def read_passphrase() -> str:
     Raises:
         UsageError: none of these is there, or the file is readable by others.
     """
-    descriptor = os.environ.get(PASSPHRASE_FD)
-    if descriptor:
-        with os.fdopen(int(descriptor), "rb", closefd=False) as file:
-            return file.read(SECRET_BYTES_MAX).decode().strip("\r\n")
-    named = os.environ.get(PASSPHRASE_FILE)
-    if named:
-        return _read_secret(Path(named))
-    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-    if credentials and (path := Path(credentials) / CREDENTIAL).exists():
-        return _read_secret(path)
+    given = _given_passphrase()
+    if given is not None:
+        return given
     if sys.stdin.isatty():
         return getpass.getpass("passphrase of the estate: ")
     raise UsageError(
@@ -88,15 +82,39 @@ def new_passphrase() -> str:
     Raises:
         UsageError: empty, or the two differ.
     """
-    first = read_passphrase()
-    is_typed = sys.stdin.isatty() and not (
-        os.environ.get(PASSPHRASE_FILE) or os.environ.get(PASSPHRASE_FD)
-    )
-    if is_typed and getpass.getpass("the same again: ") != first:
+    given = _given_passphrase()
+    first = read_passphrase() if given is None else given
+    if given is None and getpass.getpass("the same again: ") != first:
         raise UsageError("cli.passphrase", "the two passphrases differ", "try again")
     if not first:
         raise UsageError("cli.passphrase", "an empty passphrase protects nothing")
     return first
+
+
+def _given_passphrase() -> str | None:
+    """The passphrase from where the environment says, or None where it says nothing."""
+    if descriptor := os.environ.get(PASSPHRASE_FD):
+        return _read_descriptor(descriptor)
+    if named := os.environ.get(PASSPHRASE_FILE):
+        return _read_secret(Path(named))
+    credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+    if credentials and (path := Path(credentials) / CREDENTIAL).exists():
+        return _read_secret(path)
+    return None
+
+
+def _read_descriptor(number: str) -> str:
+    try:
+        with os.fdopen(int(number), "rb", closefd=False) as file:
+            return _text(file.read(SECRET_BYTES_MAX))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            "cli.secret", f"the descriptor {number!r:.20} in {PASSPHRASE_FD} cannot be read"
+        ) from error
+
+
+def _text(secret: bytes) -> str:
+    return secret.decode().strip("\r\n")
 
 
 def _read_secret(path: Path) -> str:
@@ -107,8 +125,10 @@ def _read_secret(path: Path) -> str:
                 raise UsageError(
                     "cli.secret_mode", f"{path} can be read by others", f"chmod 600 {path}"
                 )
-            return file.read(SECRET_BYTES_MAX).decode().strip("\r\n")
+            return _text(file.read(SECRET_BYTES_MAX))
     except OSError as error:
         raise UsageError(
             "cli.secret", f"the secret file {path} cannot be read: {error.strerror}"
         ) from error
+    except UnicodeDecodeError:  # its text would be part of the secret
+        raise UsageError("cli.secret", f"the secret file {path} is not UTF-8") from None

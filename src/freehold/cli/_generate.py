@@ -18,6 +18,7 @@ SIGNED = frozenset(
     (
         "charter.statement",
         "charter.ratify",
+        "people.challenge",
         "people.statement",
         "people.login",
         "people.approve",

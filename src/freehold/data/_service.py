@@ -127,10 +127,12 @@ class DataService:
                 format=format.value,
             )
             with self._pipeline.perform(actor, ingest, on=ref) as act:
+                if row:
+                    self._check_class(row.data_class, about.data_class)
                 found = profile(source, format, options)
                 source.seek(0)
                 sealed = self._pipeline.stores.vault.seal(act.domain, source)
-                same = self._version_of_blob(ref, sealed.name)
+                same = self._same_version(ref, sealed.name, format, options)
                 versions = row.versions if row else 0
                 version = same.version if same else versions + 1
                 act.describe(
@@ -285,10 +287,27 @@ class DataService:
     def _named(self, name: str) -> Row[Any] | None:
         return self._pipeline.stores.catalog.first(select(DATASET).where(DATASET.c.name == name))
 
-    def _version_of_blob(self, ref: Ref, blob: str) -> Row[Any] | None:
+    def _check_class(self, current: str, wanted: str) -> None:
+        """Refuse a version whose class would bring all others of its dataset down with it."""
+        classes = self._charter.in_force().classes
+        if current in classes and classes[wanted].rank < classes[current].rank:
+            raise DataError(
+                "data.class",
+                f"the dataset is of class {current}; a version of it cannot be {wanted}, "
+                "for the class holds for every version",
+                f"ingest it as {current}, or under another name",
+            )
+
+    def _same_version(
+        self, ref: Ref, blob: str, format: Format, options: ReadOptions
+    ) -> Row[Any] | None:
+        """The version of the same bytes, read in the same way."""
         return self._pipeline.stores.catalog.first(
             select(DATASET_VERSION).where(
-                DATASET_VERSION.c.id == ref.id, DATASET_VERSION.c.blob == blob
+                DATASET_VERSION.c.id == ref.id,
+                DATASET_VERSION.c.blob == blob,
+                DATASET_VERSION.c.format == format.value,
+                DATASET_VERSION.c.options == canonical(_options_json(options)).decode(),
             )
         )
 

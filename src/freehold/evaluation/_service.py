@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -154,15 +155,18 @@ class EvaluationService:
         """The newest result of a run, or None when it was never judged."""
         row = self._pipeline.stores.catalog.first(
             select(RESULT)
+            .join(ACT, ACT.c.id == RESULT.c.record)
             .where(RESULT.c.run == run)
-            .order_by(RESULT.c.time.desc(), RESULT.c.record.desc())
+            .order_by(ACT.c.position.desc())  # not by time: a clock may go back
         )
         return _result(row) if row else None
 
     def _with_charter(
         self, at_least: Mapping[str, float], at_most: Mapping[str, float]
     ) -> tuple[dict[str, float], dict[str, float]]:
-        for metric in (*at_least, *at_most):
+        for metric, bound in (*at_least.items(), *at_most.items()):
+            if not math.isfinite(bound):
+                raise EvaluationError("evaluation.bound", f"{metric!r:.40} is bound by {bound}")
             if metric not in METRICS:
                 raise EvaluationError(
                     "evaluation.metric", f"no metric {metric!r:.40}; there are {', '.join(METRICS)}"

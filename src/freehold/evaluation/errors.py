@@ -2,6 +2,7 @@
 
 FreeholdError
 └── EvaluationError   evaluation.metric: no metric of that name
+                      evaluation.bound: a threshold that is no number
                       evaluation.rows: no row to judge by
                       evaluation.part, evaluation.other_data: a plan that does not fit
 """

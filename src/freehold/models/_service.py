@@ -111,20 +111,21 @@ class ModelService:
         Raises:
             Conflict: not a draft or candidate, or never evaluated.
         """
-        found = self.find(model)
-        self._need(found, "draft", "candidate")
-        result = self._results.latest(found.run)
-        if result is None:
-            raise Conflict(
-                "models.not_evaluated",
-                f"{model} was never evaluated",
-                "fix a plan with `freehold evaluation plan` and run it",
-            )
-        gate = "passed" if result.is_passed else "failed"
-        act_type = SubmitModel(evaluation=result.act, gate=gate)
-        with self._pipeline.perform(actor, act_type, on=Ref.parse(found.ref)) as act:
-            act.conclude()
-        return self.find(found.ref)
+        ref = Ref.parse(self.find(model).ref)
+        with self._pipeline.hold(ref):
+            result = self._results.latest(self.find(model).run)
+            if result is None:
+                raise Conflict(
+                    "models.not_evaluated",
+                    f"{model} was never evaluated",
+                    "fix a plan with `freehold evaluation plan` and run it",
+                )
+            gate = "passed" if result.is_passed else "failed"
+            act_type = SubmitModel(evaluation=result.act, gate=gate)
+            with self._pipeline.perform(actor, act_type, on=ref) as act:
+                self._need(ref, "draft", "candidate")
+                act.conclude()
+        return self._version(ref)
 
     def promote(self, actor: Actor, model: str) -> ModelVersion:
         """Put a candidate live. The charter says which gate and how many approvals by others that
@@ -134,22 +135,21 @@ class ModelService:
             Conflict: not a candidate.
             Denied: the gate is not passed, or approvals are missing.
         """
-        found = self.find(model)
-        self._need(found, "candidate")
-        ref = Ref.parse(found.ref)
-        with self._pipeline.perform(
-            actor, PromoteModel(evidence=self.evidence(ref)), on=ref
-        ) as act:
-            act.conclude()
-        return self.find(found.ref)
+        ref = Ref.parse(self.find(model).ref)
+        with self._pipeline.hold(ref):  # what is promoted is what the evidence was taken of
+            promotion = PromoteModel(evidence=self.evidence(ref))
+            with self._pipeline.perform(actor, promotion, on=ref) as act:
+                self._need(ref, "candidate")
+                act.conclude()
+        return self._version(ref)
 
     def retire(self, actor: Actor, model: str) -> ModelVersion:
         """Take a model out of use; its file stays retrievable."""
-        found = self.find(model)
-        self._need(found, "draft", "candidate", "live")
-        with self._pipeline.perform(actor, RetireModel(), on=Ref.parse(found.ref)) as act:
+        ref = Ref.parse(self.find(model).ref)
+        with self._pipeline.perform(actor, RetireModel(), on=ref) as act:
+            self._need(ref, "draft", "candidate", "live")
             act.conclude()
-        return self.find(found.ref)
+        return self._version(ref)
 
     def weights(self, actor: Actor, model: str) -> bytes:
         """Open the model file; an act of its own.
@@ -223,8 +223,9 @@ class ModelService:
             )
         return self._version(Ref("model", row.id, wanted.version or row.versions))
 
-    @staticmethod
-    def _need(found: ModelVersion, *statuses: str) -> None:
+    def _need(self, ref: Ref, *statuses: str) -> None:
+        """Refuse another status; within the act, so that none can change it meanwhile."""
+        found = self._version(ref)
         if found.status not in statuses:
             raise Conflict(
                 "models.status",

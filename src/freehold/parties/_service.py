@@ -264,7 +264,7 @@ class PeopleService:
         return self.statement(person, act, resource)
 
     def statement(self, person: str, act: str, resource: Ref | None = None) -> Statement:
-        """The statement that `prepare` and `challenge` show, for rooms above, which ask policy themselves.
+        """The statement that `prepare` and `challenge` show; for rooms above, which ask policy.
 
         Raises:
             PartyError: that act takes no approvals.
@@ -389,8 +389,10 @@ class PeopleService:
             expires=format_time(pipeline.clock.now() + timedelta(days=STATEMENT_DAYS)),
         )
 
-        def _nobody(self, person: str) -> Ref:
-        """An id that is nobody's: always the same for this name, and in shape and age like that of the first enrolled."""
+    def _nobody(self, person: str) -> Ref:
+        """An id that is nobody's, always the same for this name, and in shape and age like that of
+        whoever was enrolled first.
+        """
         estate = self._pipeline.circumstances.estate.id
         first = self._pipeline.stores.catalog.first(
             select(PERSON.c.id).order_by(PERSON.c.since, PERSON.c.id)
@@ -404,7 +406,7 @@ class PeopleService:
     def _signed(self, statement: bytes, signature: str) -> Statement:
         """Read a statement that its approver has signed.
 
-        First of all checks: whoever cannot sign learns nothing of what the statement should have said.
+        First of all checks: whoever cannot sign learns nothing of what it should have said.
 
         Raises:
             Unauthenticated: nobody active here, or another's signature; which of them is not told.

@@ -33,6 +33,7 @@ DEPLOYMENT = Table(
     Column("purpose", String, nullable=False),
     Column("status", String, nullable=False),  # running | stopped
     Column("since", String, nullable=False),
+    Column("started_by", String, nullable=False),
     Column("name", String, info=ERASABLE),
     Index("deployment_by_name", "name"),
 )
@@ -72,6 +73,7 @@ class StartDeployment(Act, name="deployment.start", on="Deployment"):
                 "purpose": record.purpose,
                 "status": "running",
                 "since": record.time,
+                "started_by": record.principal,
                 "name": (details or {}).get("name"),
             },
         )

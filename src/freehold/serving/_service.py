@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from freehold.compute import Executor, Job, Worker, WorkerGone
-from freehold.kernel import Ref, check_name, new_id
+from freehold.kernel import Ref, canonical, check_name, new_id
 from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline, Recorded
 from freehold.kernel.catalog import ACT
 from freehold.models import ModelService
@@ -71,7 +71,7 @@ class ServingService:
         self._pipeline = pipeline
         self._models = models
         self._executor = executor
-        self._workers: dict[str, Worker] = {}
+        self._workers: dict[tuple[str, str], Worker] = {}  # by deployment and model
         self._lock = threading.Lock()  # guards the table of workers; held while one starts
 
     def start(self, actor: Actor, name: str, model: str, *, purpose: str) -> Deployment:
@@ -84,12 +84,6 @@ class ServingService:
         """
         check_name(name)
         version = self._models.find(model)
-        if version.status != "live":
-            raise Conflict(
-                "serving.not_live",
-                f"{model} is {version.status}; only a live model may answer",
-                "have it promoted first",
-            )
         with self._pipeline.hold(Ref("deployment", name)):
             row = self._named(name)
             ref = Ref("deployment", row.id if row else new_id())
@@ -101,10 +95,11 @@ class ServingService:
             with self._pipeline.perform(
                 actor, act_type, on=ref, purpose=purpose, inputs=(Ref.parse(version.ref),)
             ) as act:
-                self._end(ref.id)
-                self._workers[ref.id] = self._launch(actor, version.ref)
+                self._check_live(version.ref)
+                self._worker(str(actor.authority), ref.id, version.ref)
                 act.describe(name=name)
                 act.conclude(outputs=[Output(str(ref))])
+            self._end(ref.id, but=version.ref)
         return self._deployment(ref)
 
     def stop(self, actor: Actor, name: str) -> Deployment:
@@ -146,8 +141,9 @@ class ServingService:
         ) as act:
             if row.status != "running":
                 raise Conflict("serving.stopped", f"the deployment {name} is stopped")
+            self._check_live(row.model)
             started = time.perf_counter_ns()
-            reply = self._ask(actor, row, columns)
+            reply = self._ask(row, columns)
             act.describe(columns={k: list(v) for k, v in columns.items()}, reply=reply)
             act.conclude(
                 outputs=[Output(f"decision:{act.record_id}")],
@@ -216,14 +212,32 @@ class ServingService:
 
     def close(self) -> None:
         """End every worker."""
-        for deployment in tuple(self._workers):
+        for deployment, _ in tuple(self._workers):
             self._end(deployment)
 
     # -- within ------------------------------------------------------------------------------------
 
-    def _ask(self, actor: Actor, row: Row[Any], columns: Columns) -> dict[str, Any]:
+    def _check_live(self, model: str) -> None:
+        """Refuse a model that is not live, or no more."""
+        status = self._models.find(model).status
+        if status != "live":
+            raise Conflict(
+                "serving.not_live",
+                f"{model} is {status}; only a live model may answer",
+                "have it promoted first, or start a live one under this name",
+            )
+
+    def _ask(self, row: Row[Any], columns: Columns) -> dict[str, Any]:
         request = {"rows": {name: list(values) for name, values in columns.items()}}
-        worker = self._worker(actor, row)
+        try:
+            canonical(request)
+        except ValueError as error:
+            raise ServingError(
+                "serving.value",
+                "a value that JSON does not hold exactly, such as a whole number beyond 2^53",
+                "send it as a text or as a decimal number",
+            ) from error
+        worker = self._worker(row.started_by, row.id, row.model)
         try:
             return worker.ask(request, timeout_seconds=ANSWER_SECONDS_MAX)
         except WorkerGone as error:
@@ -234,25 +248,27 @@ class ServingService:
                 "ask again; a fresh process starts by itself",
             ) from error
 
-    def _worker(self, actor: Actor, row: Row[Any]) -> Worker:
+    def _worker(self, starter: str, deployment: str, model: str) -> Worker:
+        """The process that answers; of this model, so that no answer is recorded as another's."""
         with self._lock:
-            worker = self._workers.get(row.id)
+            worker = self._workers.get((deployment, model))
             if worker is None:
-                worker = self._workers[row.id] = self._launch(actor, row.model)
+                worker = self._workers[deployment, model] = self._launch(starter, model)
             return worker
 
-    def _launch(self, actor: Actor, model: str) -> Worker:
+    def _launch(self, starter: Actor, model: str) -> Worker:
+        """Start a process; the estate opens the weights for the starter, with the starter's rights."""
+        estate = Ref("service", self._pipeline.circumstances.estate.id)
+        weights = self._models.weights(Actor(estate, on_behalf=starter.authority), model)
         return self._executor.start(
-            Job(
-                entry="freehold.serving._worker:main",
-                inputs={"model": self._models.weights(actor, model)},
-            )
+            Job(entry="freehold.serving._worker:main", inputs={"model": weights})
         )
 
-    def _end(self, deployment: str) -> None:
-        worker = self._workers.pop(deployment, None)
-        if worker is not None:
-            worker.close()
+    def _end(self, deployment: str, *, but: str = "") -> None:
+        """End the processes of a deployment, or all `but` that of one model."""
+        for key in tuple(self._workers):
+            if key[0] == deployment and key[1] != but:
+                self._workers.pop(key).close()
 
     def _domain(self, deployment: Ref, subject: str) -> str:
         """The key domain of an answer: the subject's, else that of the deployment and month.

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Protocol
 
 from freehold.session._upload import opened_upload
+from freehold.session.errors import SessionError
 from freehold.verbs import VERBS, Download, Verb
 
 
@@ -46,6 +47,8 @@ class Session:
         arguments = {**dict(zip(names, positional, strict=False)), **options}
         if verb.upload is None:
             return self._transport.call(verb, arguments, None)
+        if verb.upload.name not in arguments:
+            raise TypeError(f"{path} needs {verb.upload.name}")
         source: str | Path | BinaryIO = arguments.pop(verb.upload.name)
         with opened_upload(source) as (stream, format_):
             if format_ is not None:
@@ -53,13 +56,27 @@ class Session:
             return self._transport.call(verb, arguments, stream)
 
     def download(self, path: str, target: str | Path, *positional: Any, **options: Any) -> Any:
-        """Call a verb that hands out a file, write the file to `target`, and return the verb's
-        summary.
+        """Call a verb that hands out a file, write the file to `target`, and return its summary.
+
+        Raises:
+            SessionError: `target` exists or cannot be written; nothing was handed out.
         """
-        result: Download = self.call(path, *positional, **options)
-        with result.file as source, Path(target).open("xb") as file:
-            while chunk := source.read(1 << 20):
-                file.write(chunk)
+        place = Path(target)
+        try:  # before the call: what is handed out is recorded, and must have somewhere to go
+            file = place.open("xb")
+        except OSError as error:
+            raise SessionError(
+                "session.file", f"{place} cannot be written: {error.strerror}", "name a new file"
+            ) from error
+        try:
+            with file:
+                result: Download = self.call(path, *positional, **options)
+                with result.file as source:
+                    while chunk := source.read(1 << 20):
+                        file.write(chunk)
+        except BaseException:
+            place.unlink()
+            raise
         return result.summary
 
     @property

@@ -1,7 +1,8 @@
 """Errors of reaching an estate.
 
 FreeholdError
-└── SessionError    the server cannot be reached, or answers what no Freehold server would
+    └── SessionError    the server cannot be reached, or answers what no Freehold server would;
+                        or a file of the caller's that cannot be read or written
 """
 
 from __future__ import annotations

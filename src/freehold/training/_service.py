@@ -17,9 +17,12 @@ from freehold.kernel.acts import Actor, NotFound, Output, Pipeline
 from freehold.training._acts import RUN, TrainModel
 from freehold.training._provenance import code_digest, environment, environment_digest
 from freehold.training._recipes import Recipe
+from freehold.training.errors import TrainingError
 
 SEED = 20_240_801  # any fixed number does; this one is the AI Act's entry into force
+SEED_MAX = 2**32 - 1  # what every library takes
 HOLDOUT_PERCENT = 20
+HOLDOUT_PERCENT_MAX = 90  # somewhat has to be left to learn from
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class TrainingService:
             TrainingError, JobFailed: the work could not be done; recorded as failed.
         """
         recipe = Recipe(task.recipe)
+        _check_numbers(task)
         source = self._data.find(dataset)
         run = Ref("run", new_id())
         found = environment()
@@ -163,6 +167,15 @@ class TrainingService:
 
 
 MODEL_BYTES_MAX = 2_147_483_648  # a model of these recipes is read into memory
+
+
+def _check_numbers(task: Task) -> None:
+    for name, value, most in (
+        ("seed", task.seed, SEED_MAX),
+        ("holdout_percent", task.holdout_percent, HOLDOUT_PERCENT_MAX),
+    ):
+        if not 0 <= value <= most:
+            raise TrainingError("training.number", f"{name} is 0 to {most}, got {value}")
 
 
 def training_job(opened: OpenedDataset, task: Task) -> Job:

@@ -54,7 +54,6 @@ def charter_ratify(estate: Estate, statement: str, signature: str) -> CharterSta
     status = estate.charter.ratify(statement.encode(), signature)
     if status.is_ratified:
         estate.adopt_charter()
-        estate.people.enrol_charter(Actor(estate.charter.signer(statement.encode())))
     return status
 
 
@@ -109,10 +108,14 @@ def people_revoke_token(estate: Estate, actor: Actor, person: str, token_id: str
     estate.people.revoke_token(actor, person, token_id)
 
 
-def people_statement(estate: Estate, person: str, act: str, resource: str = "") -> str:
-    """Write the statement that a person signs to approve an act, or to log in."""
-    ref = estate.resolve(resource) if resource else None
-    return estate.people.statement(person, act, ref).message().decode()
+def people_challenge(estate: Estate, person: str) -> str:
+    """Write the statement that a person signs to log in."""
+    return estate.people.challenge(person).message().decode()
+
+
+def people_statement(estate: Estate, actor: Actor, person: str, act: str, resource: str) -> str:
+    """Write the statement that a person signs to approve an act."""
+    return estate.people.prepare(actor, person, act, estate.resolve(resource)).message().decode()
 
 
 def people_login(estate: Estate, statement: str, signature: str) -> IssuedToken:
@@ -130,9 +133,9 @@ def people_signers(estate: Estate, actor: Actor) -> str:
     return estate.people.allowed_signers(actor)
 
 
-def policy_show(estate: Estate, actor: Actor) -> dict[str, Any]:
-    """Show the policies in force, their digest and their schema."""
-    return estate.policy.show(actor)
+def policy_show(estate: Estate, actor: Actor, policy: str = "") -> dict[str, Any]:
+    """Show the policies in force, or proposed ones: their digest, text and schema."""
+    return estate.policy.show(actor, policy)
 
 
 def policy_explain(estate: Estate, actor: Actor, act: str) -> Explanation:

@@ -1,8 +1,10 @@
 """The published examples of Cedar's authors are decided by our engine as they expect.
 
-They have hierarchies of entities, record types and namespaces, which a `PolicySet` refuses to know
-about: its principals and resources have flat attributes. So the engine itself, `cedarpy`, is driven
-here as `PolicySet` drives it (parsed policies, entities read against the schema), once per request.
+They have hierarchies of entities, record types and namespaces, which a `PolicySet` knows nothing
+of: its principals and resources have flat attributes. So the engine itself, `cedarpy`, is driven
+here as `PolicySet` drives it, but that two examples whose entities do not conform to their own
+schema have them read without it. A template that the authors link by a command is
+written out for the one request that needs it.
 """
 
 from __future__ import annotations
@@ -19,13 +21,23 @@ from freehold.kernel.policy import InvalidPolicy, PolicySet
 CASES = {"document_cloud": 5, "github_example": 7, "hotel_chains/static": 6, "tax_preparer": 5}
 
 
+NOT_CONFORMING = ("document_cloud", "github_example")
+LINKED = {
+    "?principal": 'Taxpreparer::Professional::"Alice"',
+    "?resource": 'Taxpreparer::Document::"DEF"',
+}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_engine_decides_as_cedars_authors_expect(shared_data: Path, case: str):
     folder = shared_data / "policy-cedar" / case
     schema = cedarpy.Schema.from_str((folder / "policies.cedarschema").read_text())
     text = (folder / "policies.cedar").read_text()
+    for slot, thing in LINKED.items():
+        text = text.replace(slot, thing)
     policies = cedarpy.PolicySet.from_str(text)
-    entities = cedarpy.Entities.from_json_str((folder / "entities.json").read_text(), schema)
+    conforming = None if case in NOT_CONFORMING else schema
+    entities = cedarpy.Entities.from_json_str((folder / "entities.json").read_text(), conforming)
     decided = 0
     for expected in (cedarpy.Decision.Allow, cedarpy.Decision.Deny):
         for path in sorted((folder / expected.name.upper()).glob("*.json")):

@@ -25,7 +25,7 @@ from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
 from freehold.kernel.acts._caches import EntityCache, ResourceLocks
 from freehold.kernel.acts._declare import Act, Attributes, Registry
 from freehold.kernel.acts._record import Body, Output, Record, open_body
-from freehold.kernel.acts.errors import Conflict, InvalidRecord
+from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
 from freehold.kernel.catalog import ACT, LINK, REBUILD_RECORDS, Catalog, Change, Put
 from freehold.kernel.keys import DomainErased, Keyring, UnknownDomain
 from freehold.kernel.ledger import Appended, Log, leaf_hash
@@ -35,10 +35,18 @@ from freehold.kernel.vault import BodyAt, Vault
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, as authentication established it, and on whose behalf."""
+    """Who acts, as authentication established it, and on whose behalf.
+
+    Whoever acts for another has that other's rights and no more.
+    """
 
     principal: Ref
     on_behalf: Ref | None = None
+
+    @property
+    def authority(self) -> Ref:
+        """Whose rights count."""
+        return self.on_behalf or self.principal
 
 
 class Approvals(Protocol):
@@ -180,7 +188,7 @@ class Pipeline:
             Denied: policy refuses; recorded, unlike a permission.
         """
         request = PolicyRequest(
-            self.principal(actor.principal), query, self.resource(on), self._context({}, None, 0)
+            self.principal(actor.authority), query, self.resource(on), self._context({}, None, 0)
         )
         decision = self.policies.decide(request)
         if not decision.is_allowed:
@@ -197,8 +205,15 @@ class Pipeline:
         )
 
     def resource(self, ref: Ref) -> Entity:
-        """The resource as policies see it."""
-        declared = self.registry.kinds[ref.kind]
+        """The resource as policies see it.
+
+        Raises:
+            NotFound: no kind of thing that is declared, or a name where an id must stand. What was
+                typed must not enter the ledger, not even as the resource of a refusal.
+        """
+        declared = self.registry.kinds.get(ref.kind)
+        if declared is None or not ref.is_opaque:
+            raise NotFound("thing.unknown", f"there is no {ref}")
         return self._entities.get(
             "resource",
             ref,
@@ -289,7 +304,7 @@ class Pipeline:
         resource = self.resource(on)
         authors = {resource.attributes[name] for name in self.registry.kinds[on.kind].authors}
         return self._approvals.valid(
-            act.name, on, evidence=evidence, excluded=frozenset({str(actor.principal), *authors})
+            act.name, on, evidence=evidence, excluded=frozenset({str(actor.authority), *authors})
         )
 
     def _append(self, record: Record, details: Mapping[str, Any] | None) -> Recorded:
@@ -330,7 +345,7 @@ class Pipeline:
                 act=action,
                 phase="denied",
                 resource=str(on),
-                purpose=decided.request.context["purpose"] or None,
+                purpose=None,  # it may be no code of the charter; the body holds what was asked
                 decision=decided.as_json(self.policies.digest, body.request),
                 error="policy.denied",
                 body=self._seal_body(domain, record_id, body),
@@ -457,7 +472,7 @@ class Performance:
             pipeline.registry.context(self._asked, act.name), self._scope.purpose, len(approvals)
         )
         request = PolicyRequest(
-            pipeline.principal(self._actor.principal),
+            pipeline.principal(self._actor.authority),
             act.name,
             pipeline.resource(self.on),
             context,

@@ -78,7 +78,7 @@ class Catalog:
         try:
             with self._engine.begin() as connection:
                 self._writer.run(connection, chain(changes, [position]))
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OverflowError) as error:  # the second: an integer over 64 bits
             raise CatalogError(
                 "catalog.apply",
                 f"the catalog could not follow to record {size}: {error.__cause__ or error}",

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Dialect, Table, and_, bindparam, delete, update
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from freehold.kernel.catalog._changes import Amend, Change, Forget, Put, Remove
@@ -74,12 +74,12 @@ def _parameters(change: Put | Amend | Remove) -> _Row:
 def _compile(table: Table, shape: _Shape, dialect: Dialect) -> tuple[str, _Values]:
     """The statement's text, and what takes its values from parameters in the order of the text."""
     kind, row, where = shape
-    asked = and_(*(table.c[name] == bindparam(_ASKED + name) for name in where))
-    statement: Any = {
-        Put: lambda: _put(table, row),
-        Amend: lambda: update(table).where(asked),
-        Remove: lambda: delete(table).where(asked),
-    }[kind]()
+    if kind is Put:
+        statement: Any = _put(table, row)
+    else:
+        statement = (update if kind is Amend else delete)(table).where(
+            *(table.c[name].is_not_distinct_from(bindparam(_ASKED + name)) for name in where)
+        )
     compiled = statement.compile(dialect=dialect, column_keys=row)
     return compiled.string, _values(table, compiled.positiontup, dialect)
 

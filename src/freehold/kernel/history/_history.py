@@ -94,7 +94,7 @@ class History:
     def acts(self, actor: Actor, *, resource: str = "", limit: int = 50) -> tuple[ActSummary, ...]:
         """The newest acts, all or those on one resource (by id), newest first."""
         self._ask(actor, "ledger.read")
-        query = select(ACT).order_by(ACT.c.position.desc()).limit(min(limit, LISTED_MAX))
+        query = select(ACT).order_by(ACT.c.position.desc()).limit(max(1, min(limit, LISTED_MAX)))
         if resource:
             ref = str(Ref.parse(resource))
             query = query.where((ACT.c.resource == ref) | ACT.c.resource.startswith(f"{ref}@"))

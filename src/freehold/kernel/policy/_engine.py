@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import marshal
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +25,10 @@ CACHED_DECISIONS_MAX = 65_536  # about 60 MB of keys; dropped as a whole when fu
 ERROR_POLICY = (
     "policy.error"  # stands for "a policy could not be evaluated" among the determining ids
 )
+
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,159}")  # a role's code of 64 and what stands around it
+_CEDAR_NAME = re.compile(r"\bpolicy[0-9]+\b")
 
 
 @dataclass(frozen=True)
@@ -102,14 +107,14 @@ class PolicySet:
         """Parse and validate.
 
         Raises:
-            InvalidPolicy: the text does not parse, a policy has no `@id` or a double one, or
-                validation fails.
+            InvalidPolicy: the text does not parse, holds no policy or a template, a policy has no
+                `@id` or a double one, or validation fails.
         """
         self.text = text
         self.schema_text = schema
-        self.digest = digest(text.encode() + b"\0" + schema.encode())
         self._schema = cedarpy.Schema.from_str(schema)
-        self._policies, self.reasons = _compile(text, self._schema)
+        self._policies, self._names, self.reasons = _compile(text, self._schema)
+        self.digest = digest(text.encode() + b"\0" + schema.encode())
         self._decided: dict[tuple[str, str, str, bytes], PolicyDecision] = {}
         self._lock = Lock()  # guards the size of the cache, not its reads
 
@@ -155,7 +160,7 @@ class PolicySet:
             entities,
             self._schema,
         )
-        errors = tuple(str(error) for error in result.diagnostics.errors)
+        errors = tuple(_named(str(error), self._names) for error in result.diagnostics.errors)
         if errors:
             return PolicyDecision(False, (ERROR_POLICY,), errors)
         names = result.diagnostics.id_annotations_by_reason
@@ -185,45 +190,69 @@ def _entities_json(*entities: Entity) -> str:
     )
 
 
-def _compile(text: str, schema: cedarpy.Schema) -> tuple[cedarpy.PolicySet, dict[str, str]]:
-    if not text.strip():
-        raise InvalidPolicy(
-            "policy.empty", "a policy set without policies permits nothing and is not activated"
-        )
+def _compile(
+    text: str, schema: cedarpy.Schema
+) -> tuple[cedarpy.PolicySet, dict[str, str], dict[str, str]]:
+    """Parse and validate; with the policies come their ids by Cedar's names, and their reasons."""
     try:
         policies = cedarpy.PolicySet.from_str(text)
-        reasons = _annotations(text)
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
     except ValueError as error:
         raise InvalidPolicy("policy.syntax", f"the policies do not parse: {error}") from error
+    names, reasons = _annotations(parsed)
     result = cedarpy.validate_policies(text, schema)
     if not result.validation_passed:
-        found = "; ".join(str(error) for error in result.errors)
+        found = "; ".join(_named(str(error), names) for error in result.errors)
         raise InvalidPolicy(
             "policy.invalid",
             f"the policies do not fit the schema: {found}",
             "see `freehold policy schema` for the actions, attributes and context there are",
         )
-    return policies, reasons
+    return policies, names, reasons
 
 
-def _annotations(text: str) -> dict[str, str]:
-    """Map each policy's `@id` to its `@reason`.
+def _annotations(parsed: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Map Cedar's own name of each policy to its `@id`, and its `@id` to its `@reason`.
 
     Raises:
-        InvalidPolicy: a policy without `@id`, or an `@id` used twice.
+        InvalidPolicy: no policies at all, a template, or an `@id` that is missing, no code, or
+            used twice.
     """
+    if parsed["templates"]:
+        raise InvalidPolicy(
+            "policy.template",
+            "a policy with ?principal or ?resource is a template, which would never apply",
+            "write out the principal and the resource that are meant",
+        )
+    names: dict[str, str] = {}
     reasons: dict[str, str] = {}
-    for policy in json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"].values():
+    for cedar_name, policy in parsed["staticPolicies"].items():
         annotations = policy.get("annotations") or {}
         name = annotations.get("id")
         if not name:
             raise InvalidPolicy(
                 "policy.no_id", 'every policy needs an @id("…"), since decisions name it'
             )
+        if _ID.fullmatch(name) is None or name == ERROR_POLICY:
+            raise InvalidPolicy(
+                "policy.bad_id",
+                f"expected an @id of lower-case letters, digits, '.', '_' and '-', got {name!r:.80}",
+                "it stands in the ledger, so it holds no words; these belong into @reason",
+            )
         if name in reasons:
             raise InvalidPolicy(
                 "policy.double_id",
                 f"two policies have the @id {name!r}; decisions could not be told apart",
             )
+        names[cedar_name] = name
         reasons[name] = annotations.get("reason") or ""
-    return reasons
+    if not reasons:
+        raise InvalidPolicy(
+            "policy.empty", "a policy set without policies permits nothing and is not activated"
+        )
+    return names, reasons
+
+
+def _named(message: str, names: Mapping[str, str]) -> str:
+    """Put the `@id` where Cedar's message has its own name, `policy7`."""
+    return _CEDAR_NAME.sub(lambda match: names.get(match[0], match[0]), message)
