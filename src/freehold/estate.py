@@ -214,9 +214,10 @@ class Estate:
         return estate
 
     def adopt_charter(self) -> None:
-        """Take the site from the charter in force, and enrol whom it names and nobody has enrolled yet.
+        """Take the site from the charter in force, and enrol whom it names and nobody enrolled yet.
 
-        Called after a ratification, and at opening: a crash between the two would leave an estate that nobody can enter.
+        Called after a ratification, and at opening: a crash between a ratification and its
+        enrolments would leave an estate that nobody can enter.
         """
         if self.charter.is_ratified():
             self.pipeline.relocate(_site(self.charter.in_force().site))
@@ -290,6 +291,8 @@ class Estate:
         erased.
         """
         thing = Ref.parse(ref)
+        if thing.id == self.pipeline.circumstances.estate.id:
+            return "estate"
         declared = self.pipeline.registry.kinds.get(thing.kind)
         if declared is None or declared.names is None:
             return ref

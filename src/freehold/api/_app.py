@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import Depends, FastAPI, Request

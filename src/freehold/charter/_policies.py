@@ -15,7 +15,6 @@ from freehold.charter._service import CharterService, compile_charter
 from freehold.charter._tables import POLICY
 from freehold.kernel import LimitError, MalformedError, Ref, new_id
 from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline, Record
-from freehold.kernel.catalog import ACT
 from freehold.kernel.policy import Entity, PolicyRequest, PolicySet
 
 POLICY_BYTES_MAX = 4_194_304  # thousands of policies; decisions slow down by 3 µs for each
@@ -80,7 +79,7 @@ class PolicyService:
         self._charter = charter
 
     def show(self, actor: Actor, policy: str = "") -> dict[str, Any]:
-        """The policies in force or those proposed as `policy`, their digest, and the schema they were validated against.
+        """The policies in force or those proposed as `policy`: digest, text and schema.
 
         Raises:
             NotFound: no such proposal.
@@ -96,7 +95,7 @@ class PolicyService:
             NotFound: the ledger has no such act.
         """
         self._ask(actor, "policy.explain")
-        record = self._record(act)
+        record = self._pipeline.record(self._pipeline.position(act))
         body = self._pipeline.body(record)
         policies = self._set_of(record.decision["policy_set"])
         ids = tuple(record.decision["policies"])
@@ -121,7 +120,7 @@ class PolicyService:
         `expect` (allow or deny) and optionally `policy`, an id that must be among the determining
         ones.
 
-        A case that no policy can be asked about, as for an action that does not exist, passes never.
+        A case that no policy can be asked about, such as an unknown action, never passes.
 
         Raises:
             MalformedError: not such a text.
@@ -224,12 +223,6 @@ class PolicyService:
 
     def _proposed(self, ref: Ref) -> PolicySet:
         return PolicySet(self._text(self._row(ref).blob), self._pipeline.registry.schema)
-
-    def _record(self, act: str) -> Record:
-        row = self._pipeline.stores.catalog.first(select(ACT.c.position).where(ACT.c.id == act))
-        if row is None:
-            raise NotFound("act.unknown", f"the ledger has no act {act!r:.80}")
-        return self._pipeline.record(row.position)
 
     def _history(self) -> Iterator[Record]:
         log = self._pipeline.stores.log

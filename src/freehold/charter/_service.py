@@ -41,7 +41,7 @@ when { principal.roles.contains("estate") };
 permit (principal is User, action == Action::"token.login", resource)
 when { principal.is_active };
 @id("builtin.statement")
-@reason("Whoever is enrolled and active may see what an approval would say; it counts only once it is signed.")
+@reason("Whoever is enrolled and active may see what an approval says; it counts once signed.")
 permit (principal is User, action == Action::"approval.show", resource)
 when { principal.is_active };
 """

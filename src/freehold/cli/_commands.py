@@ -88,7 +88,7 @@ def up(
             typer.echo(f"serving {folder} at {where.socket}" + (f" and {listen}" if listen else ""))
             serve(estate, where)
 
-    run(call, as_json=False, doing="up")
+    run(call, as_json=False, doing="up", shows=False)
 
 
 def ratify(
@@ -175,14 +175,16 @@ def demo(
     """Run the whole line once on real input, and let a stranger prove it."""
     from freehold.demo import run_demo  # brings scikit-learn, as `up` brings the web framework
 
-    run(lambda: run_demo(Path(folder), data=data, label=label), as_json=False, doing="demo")
+    run(lambda: run_demo(Path(folder), data=data, label=label), as_json=False, doing="demo", shows=False)
 
 
 def _address(listen: str) -> tuple[str, int]:
     """HOST:PORT, or neither."""
     host, _, port = listen.rpartition(":")
     if listen and not (host and port.isascii() and port.isdigit() and int(port) < 65_536):
-        raise UsageError("cli.listen", f"expected HOST:PORT like 127.0.0.1:8443, got {listen!r:.80}")
+        raise UsageError(
+            "cli.listen", f"expected HOST:PORT like 127.0.0.1:8443, got {listen!r:.80}"
+        )
     return host.strip("[]"), int(port or 0)
 
 

@@ -71,6 +71,7 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
         for name in rows[0]
         if any(row.get(name) not in (None, "", [], {}) for row in rows)
         and not any(isinstance(row.get(name), dict) for row in rows)
+        and not (name == "id" and "index" in rows[0])  # the shorter of the two names it as well
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:

@@ -17,10 +17,14 @@ from freehold.cli._render import render, render_error
 from freehold.kernel import FreeholdError
 
 DENIED = 3
+PIPED_CHARS = 160  # a file has no width of its own
 
 
-def run(call: Callable[[], Any], *, as_json: bool, doing: str) -> None:
-    """Run `call` and print what it returns. The one place where the command line catches errors."""
+def run(call: Callable[[], Any], *, as_json: bool, doing: str, shows: bool = True) -> None:
+    """Run `call` and print what it returns, unless it `shows` nothing.
+
+    The one place where the command line catches errors.
+    """
     errors = Console(stderr=True)
     try:
         if sys.stderr.isatty() and not as_json:
@@ -31,4 +35,7 @@ def run(call: Callable[[], Any], *, as_json: bool, doing: str) -> None:
     except FreeholdError as error:
         render_error(Console() if as_json else errors, error, as_json=as_json)
         raise typer.Exit(DENIED if error.code == "policy.denied" else 1) from None
-    render(Console(soft_wrap=not sys.stdout.isatty()), result, as_json=as_json)
+    if not shows:
+        return
+    width = None if sys.stdout.isatty() else PIPED_CHARS
+    render(Console(width=width), result, as_json=as_json)

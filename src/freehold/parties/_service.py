@@ -21,6 +21,7 @@ from sqlalchemy import Column, Row, select
 from freehold.charter import Charter, CharterService
 from freehold.kernel import DEFAULT_LIMITS, Ref, check_name, format_time, new_id, parse_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline
+from freehold.kernel.catalog import LINK
 from freehold.kernel.signatures import (
     InvalidSignatureError,
     Statement,
@@ -286,7 +287,7 @@ class PeopleService:
 
         Raises:
             Unauthenticated: not the signature of anybody who may approve.
-            PartyError: the statement is expired, was used before, or what it covers has changed since.
+            PartyError: the statement is expired, was used before, or what it covers has changed.
         """
         said = self._signed(statement, signature)
         approver, resource = Ref.parse(said.approver), Ref.parse(said.resource)
@@ -324,6 +325,7 @@ class PeopleService:
             return ()
         if rule is None:
             return ()
+        used = select(LINK.c.ref).where(LINK.c.direction == "by")
         rows = self._pipeline.stores.catalog.all(
             select(APPROVAL)
             .where(
@@ -331,6 +333,7 @@ class PeopleService:
                 APPROVAL.c.resource == str(resource),
                 APPROVAL.c.evidence == evidence,
                 APPROVAL.c.policy_set == self._pipeline.policies.digest,
+                literal("approval:").concat(APPROVAL.c.id).not_in(used),  # each counts once
             )
             .order_by(APPROVAL.c.id)
         )

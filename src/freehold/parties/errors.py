@@ -20,6 +20,6 @@ class Unauthenticated(PartyError):
     def __init__(
         self,
         message: str = "the token is unknown, expired or revoked",
-        hint: str = "get a new one with `freehold login`, or from an owner with `freehold people token`",
+        hint: str = "get one with `freehold login`, or from an owner with `freehold people token`",
     ) -> None:
         super().__init__("party.unauthenticated", message, hint)

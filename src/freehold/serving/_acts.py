@@ -73,7 +73,7 @@ class StartDeployment(Act, name="deployment.start", on="Deployment"):
                 "purpose": record.purpose,
                 "status": "running",
                 "since": record.time,
-                "started_by": record.principal,
+                "started_by": record.on_behalf or record.principal,
                 "name": (details or {}).get("name"),
             },
         )

@@ -19,7 +19,6 @@ from sqlalchemy import Row, select
 from freehold.compute import Executor, Job, Worker, WorkerGone
 from freehold.kernel import Ref, canonical, check_name, new_id
 from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline, Recorded
-from freehold.kernel.catalog import ACT
 from freehold.models import ModelService
 from freehold.serving._acts import (
     DECISION,
@@ -96,7 +95,7 @@ class ServingService:
                 actor, act_type, on=ref, purpose=purpose, inputs=(Ref.parse(version.ref),)
             ) as act:
                 self._check_live(version.ref)
-                self._worker(str(actor.authority), ref.id, version.ref)
+                self._worker(actor.authority, ref.id, version.ref)
                 act.describe(name=name)
                 act.conclude(outputs=[Output(str(ref))])
             self._end(ref.id, but=version.ref)
@@ -174,8 +173,7 @@ class ServingService:
         ref = Ref("decision", row.id)
         estate = self._pipeline.circumstances.estate
         with self._pipeline.perform(actor, ReadDecision(), on=ref, domain=estate.id) as act:
-            position = catalog.first(select(ACT.c.position).where(ACT.c.id == row.id))
-            record = self._pipeline.record(position.position)  # type: ignore[union-attr]
+            record = self._pipeline.record(self._pipeline.position(row.id))
             details = self._pipeline.details(record)
             act.conclude()
         return {
@@ -237,7 +235,7 @@ class ServingService:
                 "a value that JSON does not hold exactly, such as a whole number beyond 2^53",
                 "send it as a text or as a decimal number",
             ) from error
-        worker = self._worker(row.started_by, row.id, row.model)
+        worker = self._worker(Ref.parse(row.started_by), row.id, row.model)
         try:
             return worker.ask(request, timeout_seconds=ANSWER_SECONDS_MAX)
         except WorkerGone as error:
@@ -248,7 +246,7 @@ class ServingService:
                 "ask again; a fresh process starts by itself",
             ) from error
 
-    def _worker(self, starter: str, deployment: str, model: str) -> Worker:
+    def _worker(self, starter: Ref, deployment: str, model: str) -> Worker:
         """The process that answers; of this model, so that no answer is recorded as another's."""
         with self._lock:
             worker = self._workers.get((deployment, model))
@@ -256,10 +254,10 @@ class ServingService:
                 worker = self._workers[deployment, model] = self._launch(starter, model)
             return worker
 
-    def _launch(self, starter: Actor, model: str) -> Worker:
-        """Start a process; the estate opens the weights for the starter, with the starter's rights."""
+    def _launch(self, starter: Ref, model: str) -> Worker:
+        """Start a process; the estate opens the weights for the starter, with their rights."""
         estate = Ref("service", self._pipeline.circumstances.estate.id)
-        weights = self._models.weights(Actor(estate, on_behalf=starter.authority), model)
+        weights = self._models.weights(Actor(estate, on_behalf=starter), model)
         return self._executor.start(
             Job(entry="freehold.serving._worker:main", inputs={"model": weights})
         )

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 from sqlalchemy import Column, MetaData
 
@@ -79,11 +80,7 @@ def fact_fields(act: type[Act]) -> tuple[FactField, ...]:
         if kind is None:
             raise TypeError(f"{act.__name__}.{each.name} is of no kind that a fact can have")
         is_found = bool(each.metadata.get("found"))
-        if (
-            not is_found
-            and get_origin(hints[each.name]) is not None
-            and not hasattr(hints[each.name], "__metadata__")
-        ):
+        if not is_found and _is_union(hints[each.name]):
             raise TypeError(
                 f"{act.__name__}.{each.name}: what policy is asked is always there, never optional"
             )
@@ -96,10 +93,14 @@ def _kind(hint: Any) -> str | None:
         return _PLAIN_KINDS[hint]
     if hasattr(hint, "__metadata__"):
         return str(hint.__metadata__[0])
-    if get_origin(hint) is not None:  # Optional, for found facts: recorded when it is there
+    if _is_union(hint):  # with None, for found facts: recorded when it is there
         kinds = [_kind(arg) for arg in get_args(hint) if arg is not type(None)]
         return kinds[0] if len(kinds) == 1 else None
     return None
+
+
+def _is_union(hint: Any) -> bool:
+    return get_origin(hint) in (Union, UnionType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class Registry:
         return {
             name: check_fact(act.name, name, kind, value)
             for name, (kind, value) in values.items()
-            if value is not None
+            if value is not None or not is_found
         }
 
     def context(self, asked: Mapping[str, Any], act: str) -> dict[str, Any]:

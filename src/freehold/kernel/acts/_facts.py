@@ -4,12 +4,13 @@ cannot carry free text.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import Annotated, Any, TypeAlias
 
-from freehold.kernel import FreeholdError, Ref, is_id, parse_time
+from freehold.kernel import FreeholdError, Ref, format_time, is_id, parse_time
 from freehold.kernel.acts.errors import InvalidFact
 
 Code: TypeAlias = Annotated[str, "code"]
@@ -40,6 +41,7 @@ Metrics: TypeAlias = Annotated[Mapping[str, float], "metrics"]
 
 _CODE = re.compile(r"(?:[a-z0-9][a-z0-9._-]{0,63}|[A-Z]{2})?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_INTEGER_MAX = 2**53 - 1  # RFC 7493, 2.2: beyond, canonical JSON has no form for it
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9a-f]{32}")
 _VKEY = re.compile(r"(?:estate|trial)/[0-9a-f-]{36}/[a-z]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}")
@@ -65,13 +67,17 @@ def _is_reference(value: Any) -> bool:
 
 def _is_moment(value: Any) -> bool:
     try:
-        return bool(parse_time(value))
+        return format_time(parse_time(value)) == value
     except FreeholdError:
         return False
 
 
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _INTEGER_MAX
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_id(value: Any) -> bool:
@@ -93,7 +99,7 @@ CHECKS: Mapping[str, Callable[[Any], bool]] = {
         isinstance(value, Mapping)
         and all(_is_code(name) and _is_number(number) for name, number in value.items())
     ),
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "integer": _is_integer,
     "number": _is_number,
     "flag": lambda value: isinstance(value, bool),
 }

@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
+from sqlalchemy import select
+
 from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
 from freehold.kernel.acts._caches import EntityCache, ResourceLocks
 from freehold.kernel.acts._declare import Act, Attributes, Registry
@@ -244,6 +246,18 @@ class Pipeline:
             )
         except DomainErased:
             return None
+
+    def position(self, act: str) -> int:
+        """The place in the log of an act that is named by its id, or by that place itself.
+
+        Raises:
+            NotFound: the ledger has no such act.
+        """
+        named = ACT.c.position == int(act) if act.isdecimal() else ACT.c.id == act
+        row = self.stores.catalog.first(select(ACT.c.position).where(named))
+        if row is None:
+            raise NotFound("act.unknown", f"the ledger has no act {act!r:.80}")
+        return int(row.position)
 
     def record(self, index: int) -> Record:
         """The record at a position of the log."""
@@ -549,20 +563,25 @@ def _trace(index: int, record: Record) -> Iterator[Change]:
         },
     )
     for ref in record.inputs:
-        yield Put(
-            LINK, {"position": index, "direction": "in", "ref": ref, "sealed": None, "digest": None}
-        )
+        yield _link(index, "in", Output(ref))
     for output in record.outputs:
-        yield Put(
-            LINK,
-            {
-                "position": index,
-                "direction": "out",
-                "ref": output.ref,
-                "sealed": output.sealed,
-                "digest": output.digest,
-            },
-        )
+        yield _link(index, "out", output)
+    if record.phase == "done":
+        for approval in record.facts.get("approvals", ()):
+            yield _link(index, "by", Output(f"approval:{approval}"))
+
+
+def _link(index: int, direction: str, output: Output) -> Put:
+    return Put(
+        LINK,
+        {
+            "position": index,
+            "direction": direction,
+            "ref": output.ref,
+            "sealed": output.sealed,
+            "digest": output.digest,
+        },
+    )
 
 
 def _plain(attributes: Attributes) -> dict[str, Any]:

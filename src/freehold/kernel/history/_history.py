@@ -14,7 +14,6 @@ from freehold.kernel.acts import (
     Act,
     Actor,
     Declarations,
-    NotFound,
     Pipeline,
     Query,
     Recorded,
@@ -107,7 +106,7 @@ class History:
             NotFound: no such act.
         """
         self._ask(actor, "ledger.read")
-        record: dict[str, Any] = json.loads(self._pipeline.stores.log.entry(self._position(act)))
+        record: dict[str, Any] = json.loads(self._pipeline.stores.log.entry(self._pipeline.position(act)))
         return record
 
     def receipt(self, actor: Actor, act: str) -> str:
@@ -117,7 +116,7 @@ class History:
             NotFound: no such act.
         """
         self._ask(actor, "ledger.receipt")
-        return self._pipeline.stores.log.receipt(self._position(act)).text()
+        return self._pipeline.stores.log.receipt(self._pipeline.position(act)).text()
 
     def promise(self, recorded: Recorded) -> str:
         """The log's signed word that a record will be in the tree by a deadline."""
@@ -169,12 +168,6 @@ class History:
         )
         for row in catalog.all(consumed):
             yield LineageEdge(row.ref, ref, row.act, row.id, row.time)
-
-    def _position(self, act: str) -> int:
-        row = self._pipeline.stores.catalog.first(select(ACT.c.position).where(ACT.c.id == act))
-        if row is None:
-            raise NotFound("act.unknown", f"the ledger has no act {act!r:.80}")
-        return int(row.position)
 
     def _ask(self, actor: Actor, query: str) -> None:
         self._pipeline.ask(actor, query, on=self._pipeline.circumstances.estate)
