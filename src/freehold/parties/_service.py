@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Column, Row, select
+from sqlalchemy import Column, Row, literal, select
 
 from freehold.charter import Charter, CharterService
 from freehold.kernel import DEFAULT_LIMITS, Ref, check_name, format_time, new_id, parse_time
