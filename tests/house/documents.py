@@ -42,9 +42,12 @@ def anchors(text: str) -> set[str]:
 
 
 def code_lines(text: str) -> Iterator[str]:
-    """Yield every line of fenced code and every code span."""
+    """Yield every line of fenced or indented code and every code span."""
     for _, _, block in FENCE.findall(text):
         yield from (line.strip() for line in block.replace("\\\n", " ").splitlines())
+    yield from (
+        line.strip() for line in FENCE.sub("", text).splitlines() if line.startswith("    ")
+    )
     yield from (" ".join(span.split()) for _, span in SPAN.findall(FENCE.sub("", text)))
 
 

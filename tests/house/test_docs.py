@@ -59,8 +59,14 @@ def test_every_make_target_exists(page):
 def test_every_freehold_command_exists(capsys, monkeypatch):
     main = pytest.importorskip("freehold.cli", reason="not run: there is no freehold.cli").main
     unknown = []
+    sources = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted((ROOT / "src").rglob("*.py"))
+    }  # errors name commands as the next step
     commands = {
-        each: page for page, text in PAGES.items() for each in documents.freehold_commands(text)
+        each: page
+        for page, text in {**PAGES, **sources}.items()
+        for each in documents.freehold_commands(text)
     }
     for words, page in sorted(commands.items()):
         monkeypatch.setattr(sys, "argv", ["freehold", *words, "--help"])

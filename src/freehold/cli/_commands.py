@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from freehold.charter import template
-from freehold.cli._context import Context, new_passphrase, read_passphrase
+from freehold.cli._context import Context, new_passphrase, next_passphrase, read_passphrase
 from freehold.cli._run import run
 from freehold.cli.errors import UsageError
 from freehold.estate import Estate
@@ -32,6 +32,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     app.command("demo")(demo)
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
+    nouns["estate"].command("rotate-custody")(rotate_custody)
     catalog = typer.Typer(no_args_is_help=True, help="The queryable picture of the estate.")
     catalog.command("rebuild")(rebuild)
     app.add_typer(catalog, name="catalog")
@@ -40,18 +41,24 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
 def init(
     context: typer.Context,
     *,
-    charter: Annotated[Path, typer.Argument(exists=True, help="The charter, TOML.")],
+    charter: Annotated[str, typer.Argument(help="The charter, TOML.")] = "charter.toml",
     trial: Annotated[bool, typer.Option(help="One owner suffices; marked trial for ever.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make an estate from a charter file.
+    """Make an estate from a charter file; where there is none yet, write a template to edit.
 
     Nothing else is possible until its owners have ratified it.
     """
 
     def call() -> dict[str, Any]:
         folder = Path(_context(context).where)
-        text = charter.read_bytes()
+        if not Path(charter).exists():
+            Path(charter).write_text(template())
+            return {
+                "written": charter,
+                "next": f"replace everything marked REPLACE, then freehold init {charter}",
+            }
+        text = Path(charter).read_bytes()
         custody = PassphraseCustody(new_passphrase())
         with Estate.create(folder, text, custody, is_trial=trial) as estate:
             status = estate.charter.status()
@@ -165,6 +172,22 @@ def rebuild(context: typer.Context, as_json: AsJson = False) -> None:
             return {"records": estate.pipeline.rebuild()}
 
     run(call, as_json=as_json, doing="catalog rebuild")
+
+
+def rotate_custody(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Put the estate's keys under a new passphrase; no blob is encrypted again.
+
+    The new one comes from the file that FREEHOLD_NEW_PASSPHRASE_FILE names, or is asked for twice.
+    """
+
+    def call() -> dict[str, Any]:
+        where = _context(context)
+        with Estate.open(Path(where.where), PassphraseCustody(read_passphrase())) as estate:
+            actor = estate.people.authenticate(where.token())
+            estate.upkeep.rotate_custody(actor, PassphraseCustody(next_passphrase()))
+        return {"rotated": True, "next": "keep the new passphrase where the old one was"}
+
+    run(call, as_json=as_json, doing="estate rotate-custody")
 
 
 def demo(

@@ -17,6 +17,7 @@ from freehold.cli.errors import UsageError
 from freehold.session import Session, connect
 
 PASSPHRASE_FILE = "FREEHOLD_PASSPHRASE_FILE"  # noqa: S105  # a place, not a secret
+NEW_PASSPHRASE_FILE = "FREEHOLD_NEW_PASSPHRASE_FILE"  # noqa: S105
 PASSPHRASE_FD = "FREEHOLD_PASSPHRASE_FD"  # noqa: S105
 TOKEN_FILE = "FREEHOLD_TOKEN_FILE"  # noqa: S105
 CREDENTIAL = "freehold-passphrase"
@@ -88,6 +89,27 @@ def new_passphrase() -> str:
         raise UsageError("cli.passphrase", "the two passphrases differ", "try again")
     if not first:
         raise UsageError("cli.passphrase", "an empty passphrase protects nothing")
+    return first
+
+
+def next_passphrase() -> str:
+    """The passphrase that is to take the place of the present one.
+
+    Raises:
+        UsageError: empty, the two typed ones differ, or there is no terminal to ask at.
+    """
+    named = os.environ.get(NEW_PASSPHRASE_FILE)
+    if named:
+        return _read_secret(Path(named))
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "cli.no_passphrase",
+            "the new passphrase is needed and there is no terminal to ask at",
+            f"name a 0600 file that holds it in {NEW_PASSPHRASE_FILE}",
+        )
+    first = getpass.getpass("new passphrase: ")
+    if not first or getpass.getpass("the same again: ") != first:
+        raise UsageError("cli.passphrase", "the new passphrases are empty or differ", "try again")
     return first
 
 

@@ -206,7 +206,7 @@ def _compile(
         raise InvalidPolicy(
             "policy.invalid",
             f"the policies do not fit the schema: {found}",
-            "see `freehold policy schema` for the actions, attributes and context there are",
+            "see `freehold policy show` for the actions, attributes and context there are",
         )
     return policies, names, reasons
 
