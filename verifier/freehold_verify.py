@@ -96,7 +96,7 @@ class PublicKey:
                     point = add(point, point)
 
     def check(self, message: bytes, signature: bytes) -> None:
-        """Raise unless the key signed `message` (5.1.7, without the cofactor)."""
+        """Raise unless the key signed `message` (RFC 8032, 5.1.7, without the cofactor)."""
         s, total = int.from_bytes(signature[32:], "little"), NEUTRAL
         need(len(signature) == 64 and s < ORDER, "not a signature of 64 bytes with canonical S")
         k = int.from_bytes(hashlib.sha512(signature[:32] + self.data + message).digest(), "little")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence, Set
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -180,18 +180,21 @@ class Estate:
     def _open(cls, folder: Path, keyring: Keyring, clock: Clock, executor: Executor) -> Estate:
         identity = _identity(keyring, folder)
         registry = Registry(ROOMS)
-        vault = Vault.open(folder / "vault", keyring)
-        relay = _Relay()
-        config = LogConfig(
-            origin=_origin(identity["id"], is_trial=identity["trial"]),
-            signer=keyring.signer(_SIGNER),
-            clock=clock,
-            before_sync=vault.sync,
-            on_commit=relay,
-        )
-        log = Log.open(folder / "ledger" / "main", config, trusted=_trusted(keyring, config))
-        try:
+        with ExitStack() as opened:  # closed again if anything after it fails
+            vault = Vault.open(folder / "vault", keyring)
+            opened.callback(vault.close)
+            relay = _Relay()
+            config = LogConfig(
+                origin=_origin(identity["id"], is_trial=identity["trial"]),
+                signer=keyring.signer(_SIGNER),
+                clock=clock,
+                before_sync=vault.sync,
+                on_commit=relay,
+            )
+            log = Log.open(folder / "ledger" / "main", config, trusted=_trusted(keyring, config))
+            opened.callback(log.close)
             catalog = Catalog(folder / "catalog.db", config.origin, registry.tables)
+            opened.callback(catalog.close)
             pipeline = Pipeline(
                 registry,
                 Stores(log, vault, keyring, catalog),
@@ -207,10 +210,7 @@ class Estate:
             with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
                 estate.adopt_charter()
             estate.data.finish_erasures()
-        except BaseException:
-            log.close()
-            vault.close()
-            raise
+            opened.pop_all()
         return estate
 
     def adopt_charter(self) -> None:

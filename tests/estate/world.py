@@ -5,8 +5,8 @@
     run = world.train("patients")                 # by the cleared scientist
     check_everything(world.estate)
 
-What needs a real sandbox passes `executor=LocalExecutor()`. `world.reopen()` is a new opening of the
-same folder, as after a restart.
+What needs a real sandbox passes `executor=LocalExecutor()`. `world.reopen()` opens the same folder
+again, as after a restart.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class FakeExecutor:
 
     def _entry(self, job: Job) -> Entry:
         module, colon, function = job.entry.partition(":")
-        assert module and colon and function, f"expected module:function, got {job.entry}"
+        assert all((module, colon, function)), f"expected module:function, got {job.entry}"
         if job.entry in self._entries:
             return self._entries[job.entry]
         loaded: Entry = getattr(import_module(module), function)
@@ -229,7 +229,7 @@ class World:
         return self.estate.training.train(self.actor("clara"), dataset, task, purpose=PURPOSE)
 
     def deploy(self, name: str = "triage", dataset: str = "patients") -> str:
-        """Plan, train, evaluate, register, approve, promote and deploy; gives the model's reference."""
+        """Go the whole line from plan to deployment; gives the model's reference."""
         estate, scientist, operator = self.estate, self.actor("clara"), self.actor("otto")
         plan = estate.evaluation.plan(scientist, dataset, purpose=PURPOSE)
         run = self.train(dataset)
@@ -242,7 +242,7 @@ class World:
         return model.ref
 
     def erase(self, dataset: str = "patients") -> str:
-        """Erase a dataset as the steward, with the approval that it takes; gives the record's id."""
+        """Erase a dataset as the steward, with the approval it takes; gives the record's id."""
         self.approve("ravi", "dataset.erase", self.estate.data.find(dataset).at(None))
         return self.estate.data.erase(self.actor("stella"), dataset)
 
@@ -273,7 +273,7 @@ def make_world(
     accuracy: float = 0.5,
     isolation: str = "process",
 ) -> World:
-    """Found an estate in `folder` under the demonstration's charter; ratified unless told otherwise."""
+    """Found an estate under the demonstration's charter; ratified unless told otherwise."""
     world = World(folder, executor or FakeExecutor(), None)
     (folder / "people").mkdir(mode=0o700, parents=True)
     keys = {person: new_key_file(world.key(person), person) for person in DEMO_PEOPLE}
@@ -310,8 +310,8 @@ def table(rows: int = 60, *, marker: str = "") -> bytes:
 def check_everything(estate: Estate, *, auditor: str = "ada") -> None:
     """Hold a ratified estate to its promises.
 
-    Every entry lies under the signed root; the catalog rebuilt from the ledger is the same; and a
-    stranger with the verifier alone, given key and signers from outside, finds that all of it holds.
+    Every entry lies under the signed root; the catalog rebuilt from the ledger is the same; and
+    a stranger with the verifier alone, given key and signers from outside, finds that it holds.
     """
     pipeline = estate.pipeline
     log, catalog = pipeline.stores.log, pipeline.stores.catalog

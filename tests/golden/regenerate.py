@@ -1,4 +1,4 @@
-"""Golden records: at least one of every act type and of every phase, as schema version 1 writes them.
+"""Golden records: one of every act type and of every phase, as schema version 1 writes them.
 
     python tests/golden/regenerate.py        # from the root of the repository
 

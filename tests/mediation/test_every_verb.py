@@ -383,16 +383,6 @@ def test_a_verb_that_no_policy_permits_is_refused_and_the_refusal_recorded(scene
     refuses(scene, lambda: verb.function(scene.estate, **arguments))
 
 
-def test_without_any_policy_set_nothing_is_permitted(scene):
-    pipeline, policies = scene.estate.pipeline, scene.estate.pipeline.policies
-    pipeline.enforce(None)
-    try:
-        with pytest.raises(Denied, match="no policy set"):
-            scene.estate.data.list(scene.owner)
-    finally:
-        pipeline.enforce(policies)
-
-
 # ---- what a stranger learns without a token
 
 

@@ -129,6 +129,19 @@ def receipt_without_its_last_step() -> Files:
     return {**files, name: proof.rsplit(b"\n", 1)[0] + b"\n\n" + checkpoint}
 
 
+def approved_later() -> Files:
+    writer = history()
+    writer.add("model.promote", by=EVE, facts={"approvals": [id_of(9)]})
+    writer.approve(ADA)
+    return writer.files()
+
+
+def other_details() -> Files:
+    files = history().files()
+    name = f"bodies/{id_of(1)}.bin"
+    return {**files, name: files[name].replace(b"[0.1,", b"[0.2,")}
+
+
 ENTRIES, TILE = "log/tile/entries/000.p/8", "log/tile/0/000.p/8"
 ADA_S, BOB_S = id_of(4), id_of(5)
 ESTATE_RESOURCE = history().records[0]["resource"]
@@ -170,6 +183,7 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     ),
     "one bit of a body": (flip(f"bodies/{id_of(1)}.bin"), id_of(1)),
     "one bit of a body's salt": (flip(f"bodies/{id_of(1)}.bin", 0), id_of(1)),
+    "a body with other details": (other_details, "not the body committed to"),
     "a body that answers another request": (
         told(lambda w: w.records[1]["decision"].update(request=EVIDENCE)),
         "not the request that was decided",
@@ -188,14 +202,17 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     "no signed message": (without(f"approvals/{ADA_S}.json"), f"approvals/{ADA_S}.json"),
     "no signature": (without(f"approvals/{ADA_S}.sig"), f"approvals/{ADA_S}.sig"),
     "a body that is not listed": (changed("bundle.json", disclosed=[]), "not listed"),
-    "a trial that is not called one": (changed("bundle.json", trial=False), "bundle.json"),
+    "a trial that is not called one": (
+        changed("bundle.json", trial=False),
+        "not called a trial",
+    ),
     "a log that is named as no trial's": (
         told(lambda w: w.records[0]["facts"].update(trial=False)),
         "trial is not what record 0 says",
     ),
     "another size": (changed("bundle.json", size=9), "bundle.json"),
     "another origin": (changed("bundle.json", origin="elsewhere"), "bundle.json"),
-    "another estate": (changed("bundle.json", estate=id_of(0)), "estate"),
+    "another estate": (changed("bundle.json", estate=id_of(0)), "a log of another estate"),
     "a receipt for no record": (
         lambda: {**history().files(), f"receipts/{id_of(99)}.tlog-proof": b"x"},
         id_of(99),
@@ -239,7 +256,7 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     "approval by a ratification": (promote(lambda w: id_of(1)), "no earlier approval"),
     "approval by nothing": (promote(lambda w: id_of(99)), "no earlier approval"),
     "approval by something odd": (promote(lambda w: ["x"]), "no earlier approval"),  # type: ignore[arg-type, return-value]
-    "approval after the act": (promote(lambda w: id_of(9), lambda w: w.approve(ADA)), "no earlier"),
+    "approval after the act": (approved_later, "no earlier approval"),
     "approvals that are no list": (record(6, facts={"approvals": "yes"}), "not a list"),
     "an approval used after it expired": (
         promote(

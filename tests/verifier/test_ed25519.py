@@ -113,6 +113,13 @@ def test_a_key_that_is_an_odd_point_is_refused(y, sign):
         PublicKey((y | sign << 255).to_bytes(32, "little"))
 
 
+def test_a_key_whose_point_is_not_canonical_is_refused():
+    """y = 3 is on the curve, of large order, and P + 3 still fits into 255 bits."""
+    PublicKey((3).to_bytes(32, "little"))
+    with pytest.raises(ValueError, match="point of the curve"):
+        PublicKey((P + 3).to_bytes(32, "little"))
+
+
 def test_a_key_of_another_length_is_refused():
     for length in (0, 31, 33):
         with pytest.raises(ValueError, match="point of the curve"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import subprocess
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freehold_verify import FAULTS, encode, parse, read_note, read_signers, read_vkey, ssh_signer
-from tests.kernel.signatures.keys import SecurityKey
+from tests.kernel.signatures.keys import SecurityKey, armor, pack
 from tests.verifier.bundles import ADA, PEOPLE, SIGNERS, key_of, note, ssh_public, ssh_sign, vkey
 
 SAFE = 2**53 - 1
@@ -169,6 +170,23 @@ def test_a_signature_by_openssh_holds(tmp_path, program):
     }
     with pytest.raises(ValueError, match="does not fit"):
         ssh_signer(b"another", armored.decode())
+
+
+@pytest.mark.parametrize("place", ["reserved", "key", "signature", "end"])
+def test_an_ssh_signature_with_bytes_to_spare_is_refused(place):
+    signer = key_of(1)
+    spare = {place: b"x"}
+    data = b"SSHSIG" + pack(NAMESPACE, b"", b"sha512", hashlib.sha512(b"message").digest())
+    parts = (
+        ssh_public(signer) + spare.get("key", b""),
+        NAMESPACE,
+        spare.get("reserved", b""),
+        b"sha512",
+        pack(b"ssh-ed25519", signer.sign(data)) + spare.get("signature", b""),
+    )
+    blob = b"SSHSIG\0\0\0\1" + pack(*parts)
+    with pytest.raises(ValueError, match=r"odd parts|not Ed25519"):
+        ssh_signer(b"message", armor(blob + spare.get("end", b"")))
 
 
 def test_a_security_key_must_have_been_touched():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import random
 import subprocess
 import sys
@@ -256,6 +257,14 @@ def test_a_folder_with_links_cannot_be_used(checker, tmp_path):
     assert checker.run(folder).status == 2
 
 
+def test_a_folder_with_a_pipe_cannot_be_used(checker, tmp_path):
+    folder = tmp_path / "piped"
+    folder.mkdir()
+    write(history().files(), folder)
+    os.mkfifo(folder / "log" / "notes")
+    assert checker.run(folder).status == 2
+
+
 @pytest.mark.parametrize("name", ["../x", "/x", "a//b", "a\\b", "log/../bundle.json", "a b"])
 def test_a_zip_with_odd_names_cannot_be_used(checker, tmp_path, name):
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
@@ -270,7 +279,8 @@ def test_a_zip_with_odd_names_cannot_be_used(checker, tmp_path, name):
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_zip_with_a_name_twice_cannot_be_used(checker, tmp_path):
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
-        for each, data in (*history().files().items(), ("bundle.json", b"{}")):
+        files = history().files()
+        for each, data in (*files.items(), (TILE, files[TILE])):
             archive.writestr(each, data)
     assert checker.run(tmp_path / "b.zip").status == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from freehold.charter._service import CharterService, compile_charter
 from freehold.charter._tables import POLICY
 from freehold.kernel import LimitError, MalformedError, Ref, new_id
 from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline, Record
-from freehold.kernel.policy import Entity, PolicyRequest, PolicySet
+from freehold.kernel.policy import Entity, InvalidPolicy, PolicyRequest, PolicySet
 
 POLICY_BYTES_MAX = 4_194_304  # thousands of policies; decisions slow down by 3 µs for each
 
@@ -68,6 +69,7 @@ class CaseResult:
     is_passed: bool
 
 
+_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 _CaseTable: TypeAlias = Mapping[str, Any]
 
 
@@ -234,9 +236,17 @@ class PolicyService:
     def _beside_charter(self, policies: str) -> PolicySet:
         if len(policies) > POLICY_BYTES_MAX:
             raise LimitError("policy.too_large", f"over {POLICY_BYTES_MAX} characters of policies")
-        return PolicySet(
+        beside = PolicySet(
             f"{self._charter_policies()}\n{policies}", self._pipeline.registry.schema
         )
+        for policy in beside.ids:
+            if _CODE.fullmatch(policy) is None:
+                raise InvalidPolicy(
+                    "policy.id",
+                    f"the @id {policy!r:.80} is no code, and decisions record it in the ledger",
+                    "use lower-case letters, digits, '.', '_' and '-' (at most 128)",
+                )
+        return beside
 
     def _charter_policies(self) -> str:
         return compile_charter(self._charter.in_force(), self._pipeline.registry.actions)

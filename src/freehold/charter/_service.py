@@ -31,19 +31,22 @@ CHARTER_BYTES_MAX = 1_048_576  # a charter is read by people
 OWNERS_NEEDED = 2  # distinct owners must ratify; a trial estate of one person has but one
 OWNER_ROLE = "owner"
 ESTATE_ROLE = "estate"  # no code of a charter: what the estate records of its own accord
-BUILTIN_POLICIES = """\
+TOTALS_POLICY = """\
 @id("builtin.totals")
 @reason("The estate itself records how many unknown callers were refused.")
 permit (principal is Service, action == Action::"access.refused", resource)
 when { principal.roles.contains("estate") };
+"""
+BUILTIN_POLICIES = f"""\
+{TOTALS_POLICY}\
 @id("builtin.login")
 @reason("Whoever is enrolled and active may get a token by signing with their own key.")
 permit (principal is User, action == Action::"token.login", resource)
-when { principal.is_active };
+when {{ principal.is_active }};
 @id("builtin.statement")
 @reason("Whoever is enrolled and active may see what an approval says; it counts once signed.")
 permit (principal is User, action == Action::"approval.show", resource)
-when { principal.is_active };
+when {{ principal.is_active }};
 """
 
 
@@ -298,7 +301,7 @@ class CharterService:
         )
         schema = self._pipeline.registry.schema
         if row is None:
-            return PolicySet(bootstrap_policies(), schema)
+            return PolicySet(f"{TOTALS_POLICY}{bootstrap_policies()}", schema)
         return PolicySet(self._text(row.blob).decode(), schema)
 
     def known_people(self) -> Mapping[str, str]:

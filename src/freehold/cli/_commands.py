@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from freehold.charter import template
+from freehold.charter import Charter, check_complete, template
 from freehold.cli._context import Context, new_passphrase, next_passphrase, read_passphrase
 from freehold.cli._run import run
 from freehold.cli.errors import UsageError
@@ -59,6 +59,7 @@ def init(
                 "next": f"replace everything marked REPLACE, then freehold init {charter}",
             }
         text = Path(charter).read_bytes()
+        check_complete(Charter.parse(text), trial=trial)  # before a passphrase is asked for
         custody = PassphraseCustody(new_passphrase())
         with Estate.create(folder, text, custody, is_trial=trial) as estate:
             status = estate.charter.status()

@@ -1,7 +1,9 @@
 """Run jobs in processes of this machine, at a level of isolation that was tried before.
 
-executor = LocalExecutor()                       # the best level this machine offers
-result = executor.run(Job("freehold.training:train", parameters, {"data": rows}, ("model",)))
+    executor = LocalExecutor()                       # the best level this machine offers
+    result = executor.run(Job("freehold.training:train", parameters, {"data": rows}, ("model",)))
+
+It never runs a job at a lower level than it says.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from freehold.compute._job import Isolation, Job, JobResult, Usage
@@ -36,15 +39,25 @@ class LocalExecutor:
     """
 
     def __init__(self, level: Isolation | None = None, *, code: Sequence[Path] = ()) -> None:
-        if level is None:
-            level = probe()
-        elif level is not Isolation.process and (reached := _leaks(level)):
+        if level not in (None, Isolation.process) and (reached := _leaks(level)):
             raise IsolationError(
                 "compute.isolation",
                 f"isolation by {level.name} does not hold here: {reached}",
                 "install bubblewrap and allow user namespaces, or accept a lower level",
             )
-        self._launcher = Launcher(level, tuple(path.resolve() for path in code))
+        self._level = level
+        self._code = tuple(path.resolve() for path in code)
+        self._lock = Lock()  # guards the making of the launcher, which lives as long as this
+        self._made: Launcher | None = None
+
+    @property
+    def _launcher(self) -> Launcher:
+        """Made when first needed: many a command never runs a job, and the trial takes time."""
+        with self._lock:
+            if self._made is None:
+                level = probe() if self._level is None else self._level
+                self._made = Launcher(level, self._code)
+            return self._made
 
     @property
     def isolation(self) -> Isolation:

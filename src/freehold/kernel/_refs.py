@@ -63,8 +63,12 @@ def check_name(text: str) -> str:
 
     Raises:
         MalformedError: it has other characters than lower-case letters, digits, '.', '_', '-', or
-            over 64.
+            over 64; or it is a UUID, which could be taken for the id of another thing.
     """
+    if is_id(text):
+        raise MalformedError(
+            "kernel.name", f"expected a name, got {text}, which reads like an id", "choose a word"
+        )
     if _NAME.fullmatch(text) is None:
         raise MalformedError(
             "kernel.name",

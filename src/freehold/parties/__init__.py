@@ -1,8 +1,9 @@
 """People: who they are, what they may do, how they prove it, and what they have approved.
 
-actor = people.authenticate(token)                     # or Unauthenticated
-people.approve(statement, signature)                   # signed with the person's own key, never by
-token
+    actor = people.authenticate(token)         # or Unauthenticated
+    people.approve(statement, signature)       # signed with the person's own key, never by token
+
+Who is allowed what is not decided here: policies are.
 """
 
 from freehold.parties._acts import DECLARATIONS, principal_attributes

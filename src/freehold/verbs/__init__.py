@@ -1,8 +1,10 @@
 """The verbs of Freehold: one table of functions, from which command line, REST API and SDK follow
 with the same words.
 
-verb = VERBS["data.list"]
-verb.function(estate, actor, **verb.validate(arguments))
+    verb = VERBS["data.list"]
+    verb.function(estate, actor, **verb.validate(arguments))
+
+No verb decides anything: the acts it performs do.
 """
 
 from collections.abc import Mapping

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from freehold.data import Dataset, DatasetVersion, Format, Provenance, ReadOptions
 from freehold.estate import Estate
@@ -17,8 +18,6 @@ from freehold.models import ModelVersion
 from freehold.serving import Deployment
 from freehold.training import Run, Task
 from freehold.verbs._verb import Download
-
-SPOOL_BYTES = 16_777_216  # an evidence bundle up to this size stays in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +155,8 @@ def models_retire(estate: Estate, actor: Actor, model: str) -> ModelVersion:
 
 def models_fetch(estate: Estate, actor: Actor, model: str) -> Download:
     """Open the sealed file of a model and hand it out."""
-    file = _spooled()
-    file.write(estate.models.weights(actor, model))
-    file.seek(0)
-    return Download(file, "model.skops", estate.models.find(model))
+    content = io.BytesIO(estate.models.weights(actor, model))
+    return Download(content, "model.skops", estate.models.find(model))
 
 
 def models_list(estate: Estate, actor: Actor) -> tuple[ModelVersion, ...]:
@@ -262,15 +259,19 @@ def ledger_lineage(estate: Estate, actor: Actor, thing: str) -> tuple[LineageEdg
 
 def ledger_export(estate: Estate, actor: Actor, *, full: bool = False) -> Download:
     """Hand out an evidence bundle that a stranger verifies with freehold_verify.py."""
-    file = _spooled()
-    exported = estate.history.export(actor, file, is_full=full)
+    file = _in_memory()
+    try:
+        exported = estate.history.export(actor, file, is_full=full)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     return Download(file, "evidence.zip", exported)
 
 
-def _spooled() -> BinaryIO:
-    """A file for a download, in memory while it is small; whoever receives it closes it."""
-    return cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
+def _in_memory() -> BinaryIO:
+    """A file for a download, never on disk, since it is plain; whoever receives it closes it."""
+    return os.fdopen(os.memfd_create("download", os.MFD_CLOEXEC), "w+b")
 
 
 def _formulas(text: str) -> Any:

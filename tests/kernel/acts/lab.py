@@ -123,9 +123,7 @@ ROOM = Declarations(
     acts=(MakeThing, PaintThing, TouchThing, SellThing, ForgetThing),
     queries=(Query("thing.show", "Thing"),),
     resources=(
-        ResourceType(
-            "Thing", "thing", {"colour": str, "maker": str}, thing_attributes, ("maker",)
-        ),
+        ResourceType("Thing", "thing", {"colour": str, "maker": str}, thing_attributes, ("maker",)),
     ),
     tables=(TABLES,),
 )
@@ -133,12 +131,12 @@ ROOM = Declarations(
 POLICIES = """
 @id("makers") @reason("makers may do all") permit (principal, action, resource)
   when { principal.roles.contains("maker") };
-@id("no.red") @reason("nothing is red here") forbid (principal, action == Action::"thing.make", resource)
-  when { context.colour == "red" };
+@id("no.red") @reason("nothing is red here")
+  forbid (principal, action == Action::"thing.make", resource) when { context.colour == "red" };
 @id("green.stays") forbid (principal, action == Action::"thing.paint", resource)
   when { resource.colour == "green" };
 @id("too.heavy") forbid (principal, action == Action::"thing.make", resource)
-  when { context.weight * 9007199254740991 * 1024 == 1 };
+  when { context.weight * 9223372036854775807 == 1 };
 @id("two.sell") forbid (principal, action == Action::"thing.sell", resource)
   when { context.approvals < 2 };
 """
@@ -153,7 +151,8 @@ def thing() -> Ref:
     return Ref("thing", new_id())
 
 
-def roles_of(_catalog: Catalog, principal: Ref) -> dict[str, Any]:
+def roles_of(catalog: Catalog, principal: Ref) -> dict[str, Any]:
+    """The maker is one, nobody else is; the catalog is not asked."""
     roles = ["maker"] if principal == MAKER.principal else []
     return {"roles": roles, "clearances": [], "unit": "", "is_active": True}
 
@@ -229,7 +228,9 @@ class Lab:
 
     # ---- what tests ask -----------------------------------------------------------------------
 
-    def make(self, on: Ref | None = None, *, name: str = "a thing", colour: str = "blue") -> Recorded:
+    def make(
+        self, on: Ref | None = None, *, name: str = "a thing", colour: str = "blue"
+    ) -> Recorded:
         """Make a thing as the maker."""
         act_type = MakeThing(colour=colour)
         with self.pipeline.perform(MAKER, act_type, on=on or thing()) as act:

@@ -71,7 +71,9 @@ ASKED_REFUSED = {
     "an integer or a code": int | Code,
 }
 FOUND_REFUSED = {
-    name: hint for name, hint in ASKED_REFUSED.items() if "or nothing" not in name or hint == str | None
+    name: hint
+    for name, hint in ASKED_REFUSED.items()
+    if "or nothing" not in name or hint == str | None
 }
 
 

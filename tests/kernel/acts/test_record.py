@@ -1,4 +1,4 @@
-"""Records: their encoding is fixed, old ones stay readable, and their commitments are the documented ones."""
+"""Records: the encoding is fixed, old ones stay readable, commitments are the documented ones."""
 
 from __future__ import annotations
 

@@ -97,6 +97,17 @@ def test_a_disk_error_while_erasing_leaves_an_open_keyring_that_knows_the_truth(
     world.check_everything(world.keyring, world.folder, is_erased=is_erased)
 
 
+def test_a_root_key_that_was_never_committed_is_not_taken_for_anothers(
+    world: World, custody: PassphraseCustody
+) -> None:
+    world.disk.arm(2, is_written=False, error=OSError(28, "No space left on device"))
+    with pytest.raises(KeysError):
+        world.keyring.erase(world.victim)
+    with Keyring.open(world.folder, custody) as elsewhere:
+        elsewhere.erase(elsewhere.new_domain())  # has the generation that failed here
+    world.check_everything(world.keyring, world.folder, is_erased=False)
+
+
 @pytest.mark.parametrize("is_written", WRITTEN)
 @pytest.mark.parametrize("second", [1, 2])
 @pytest.mark.parametrize("at", POINTS)

@@ -1,4 +1,4 @@
-"""A small world of policies: one action on one kind of thing, and a family simple enough to judge by hand."""
+"""A small world of policies, and a family of them simple enough to judge by hand."""
 
 from __future__ import annotations
 

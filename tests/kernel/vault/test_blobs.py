@@ -11,9 +11,10 @@ import random
 import resource
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,7 @@ from freehold.kernel.vault import (
     FolderStore,
     MissingBlob,
     Sealed,
+    StoredBlob,
     Vault,
     VaultError,
     VaultLimits,
@@ -288,6 +290,29 @@ def test_a_reader_that_leaves_early_leaves_no_thread(
     assert threading.active_count() == before
 
 
+class CountingReads(MemoryStore):
+    """A store that knows how far a blob has been read."""
+
+    opened: BinaryIO
+
+    def get(self, name: str) -> BinaryIO:
+        self.opened = super().get(name)
+        return self.opened
+
+
+def test_a_slow_reader_is_not_run_away_from(
+    folder: Path, keyring: Keyring, vault: Vault, domain: str
+) -> None:
+    store = CountingReads()
+    limits = VaultLimits(chunk_bytes=1_000, chunks_waiting_max=4)
+    with Vault.open(folder, keyring, store=store, limits=limits) as narrow:
+        sealed = seal(narrow, domain)
+        with narrow.unseal(domain, sealed.name) as stream:
+            stream.read(10)
+            time.sleep(0.2)
+            assert store.opened.tell() < 150_000  # of 200,000: two chunks of the age format
+
+
 def test_threads_seal_and_unseal_side_by_side(vault: Vault, domain: str) -> None:
     results: list[tuple[Sealed, bool]] = []
 
@@ -492,6 +517,23 @@ def test_collecting_removes_old_orphans_alone(
         assert not timed.exists(orphan.name)
         assert timed.collect(set(), grace=timedelta(hours=26)) == Collected(0, 0)
         assert timed.collect(set(), grace=timedelta(0)).count == 1
+
+
+class LateList(MemoryStore):
+    """A store whose list tells ages as they were long ago."""
+
+    def list(self) -> Iterator[StoredBlob]:
+        for blob in super().list():
+            yield StoredBlob(blob.name, blob.size, datetime(2001, 9, 9, tzinfo=UTC))
+
+
+def test_a_blob_that_became_young_while_collecting_stays(
+    folder: Path, keyring: Keyring, vault: Vault, domain: str
+) -> None:
+    with Vault.open(folder, keyring, store=LateList()) as late:
+        sealed = seal(late, domain)
+        assert late.collect(set()) == Collected(0, 0)
+        assert late.exists(sealed.name)
 
 
 def test_a_blob_that_is_wanted_again_is_young_again(

@@ -1,12 +1,11 @@
-"""Acts: the only way anything changes. Declared once; authorised, performed, recorded and projected
-by one pipeline.
+"""Acts: the only way anything changes. Declared once; one pipeline performs them all.
 
-with pipeline.perform(actor, IngestDataset(data_class="internal", …), on=dataset, purpose=None) as
-act:
-    sealed = vault.seal(act.domain, stream)           # policy first: a refusal is recorded and
-    raised act.describe(name="claims")                       # words lie in the erasable body
-    act.conclude(outputs=[Output(ref, sealed=sealed.sealed_digest)], rows=7)
-act.recorded.index                                    # durable in the ledger before the block ends
+    with pipeline.perform(actor, ClearDataset(purposes=("research",)), on=dataset) as act:
+        act.describe(name="claims")       # words lie in the erasable body
+        act.conclude()                    # policy came first: a refusal is recorded and raised
+    act.recorded.index                    # durable in the ledger before the block ends
+
+It does not know what any act means.
 """
 
 from freehold.kernel.acts._declare import (

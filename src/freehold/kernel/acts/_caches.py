@@ -16,16 +16,18 @@ ENTITIES_CACHED_MAX = 16_384  # about 16 MB; the oldest go first
 
 
 class EntityCache:
-    """Entities by type and reference; evicted when an act names their thing."""
+    """Entities by id; evicted when an act names their thing, or another of the same id: an estate
+    acts as the service that has its id.
+    """
 
     def __init__(self) -> None:
-        self._entities: OrderedDict[tuple[str, str], dict[tuple[str, Ref], Entity]] = OrderedDict()
+        self._entities: OrderedDict[str, dict[tuple[str, Ref], Entity]] = OrderedDict()
         self._lock = threading.Lock()
         self._generation = 0
 
     def get(self, type_: str, ref: Ref, load: Callable[[], Entity]) -> Entity:
         with self._lock:
-            found = self._entities.get((ref.kind, ref.id), {}).get((type_, ref))
+            found = self._entities.get(ref.id, {}).get((type_, ref))
             generation = self._generation
         if found is not None:
             return found
@@ -34,7 +36,7 @@ class EntityCache:
             if (
                 generation == self._generation
             ):  # else an act was projected meanwhile, and this may be stale
-                self._entities.setdefault((ref.kind, ref.id), {})[(type_, ref)] = entity
+                self._entities.setdefault(ref.id, {})[(type_, ref)] = entity
                 if len(self._entities) > ENTITIES_CACHED_MAX:
                     self._entities.popitem(last=False)
         return entity
@@ -43,7 +45,7 @@ class EntityCache:
         with self._lock:
             self._generation += 1
             for ref in refs:
-                self._entities.pop((ref.kind, ref.id), None)
+                self._entities.pop(ref.id, None)
 
     def clear(self) -> None:
         with self._lock:

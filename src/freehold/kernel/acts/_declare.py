@@ -36,8 +36,9 @@ class Act:
     Class arguments:
         name: as recorded, `dataset.ingest`.
         on: the resource type that it is done to; `ANY` for acts about other acts.
-        exclusive: whether acts on one resource wait for each other. Those of the hot path do not;
-            they change nothing of their resource that policies see.
+        exclusive: whether acts on one resource wait for each other. Those of the hot path do not:
+            they change nothing of their resource that policies see, and are projected from the
+            record alone, so that a rebuild opens none of their bodies.
     """
 
     name: ClassVar[str]

@@ -67,7 +67,7 @@ def _is_reference(value: Any) -> bool:
 
 def _is_moment(value: Any) -> bool:
     try:
-        return format_time(parse_time(value)) == value
+        return isinstance(value, str) and format_time(parse_time(value)) == value
     except FreeholdError:
         return False
 
@@ -132,7 +132,7 @@ def check_fact(act: str, name: str, kind: str, value: Any) -> Any:
         raise InvalidFact(
             "act.fact",
             f"{act}: {name} must be of kind {kind}, got another {type(value).__name__}",
-            "codes are lower-case letters, digits, '.', '_' and '-'; free text belongs into details",
+            "codes are lower-case letters, digits, '.', '_' and '-'; words belong into details",
         )
     if kind in ("codes", "ids"):
         return sorted(set(value)) if kind == "codes" else list(value)

@@ -16,8 +16,9 @@ It does not know what any act means; that lies in the declarations.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
@@ -26,9 +27,11 @@ from sqlalchemy import select
 from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
 from freehold.kernel.acts._caches import EntityCache, ResourceLocks
 from freehold.kernel.acts._declare import Act, Attributes, Registry
+from freehold.kernel.acts._facts import check_fact
 from freehold.kernel.acts._record import Body, Output, Record, open_body
+from freehold.kernel.acts._trace import trace
 from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
-from freehold.kernel.catalog import ACT, LINK, REBUILD_RECORDS, Catalog, Change, Put
+from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Catalog, Change
 from freehold.kernel.keys import DomainErased, Keyring, UnknownDomain
 from freehold.kernel.ledger import Appended, Log, leaf_hash
 from freehold.kernel.policy import Denied, Entity, PolicyDecision, PolicyRequest, PolicySet
@@ -137,6 +140,7 @@ class Pipeline:
         activates one.
         """
         self._policies = policies
+        self._entities.clear()  # a ratified charter changes who its owners are
         if approvals is not None:
             self._approvals = approvals
 
@@ -161,12 +165,11 @@ class Pipeline:
 
         Raises:
             Denied: policy refuses; recorded.
-            InvalidFact: a fact of another kind than declared; nothing is recorded, since nothing
-                was asked yet. FreeholdError: what the block raised; recorded as failed by its code.
+            InvalidFact: a fact of another kind than declared, a purpose that is no code, an input
+                that is a name; nothing is recorded, since nothing was asked yet.
+            FreeholdError: what the block raised; recorded as failed by its code.
         """
-        performance = Performance(
-            self, actor, act, on, _Scope(purpose, tuple(map(str, inputs)), domain)
-        )
+        performance = Performance(self, actor, act, on, _scope(act, purpose, inputs, domain))
         with self._locks.hold(on) if act.exclusive else ExitStack():
             performance._decide()
             try:
@@ -192,9 +195,10 @@ class Pipeline:
         request = PolicyRequest(
             self.principal(actor.authority), query, self.resource(on), self._context({}, None, 0)
         )
-        decision = self.policies.decide(request)
+        policies = self.policies
+        decision = policies.decide(request)
         if not decision.is_allowed:
-            self._deny(actor, query, on, _Decided(request, decision))
+            self._deny(actor, query, on, _Decided(request, decision, policies))
 
     def principal(self, ref: Ref) -> Entity:
         """The principal as policies see it."""
@@ -277,26 +281,21 @@ class Pipeline:
                 f"the log holds {log.size} records, but the catalog has already seen {start}",
                 "the ledger was replaced by an older copy; restore a newer backup",
             )
-        position = start
-        batch: list[bytes] = []
-        for entry in log.entries(start, log.size):
-            batch.append(entry)
-            if len(batch) == REBUILD_RECORDS:
-                self._project(position, batch)
-                position, batch = position + len(batch), []
-        if batch:
+        position, entries = start, log.entries(start, log.size)
+        while batch := list(islice(entries, REBUILD_RECORDS)):
             self._project(position, batch)
-        return log.size - start
+            position += len(batch)
+        self._entities.clear()
+        return position - start
 
     def rebuild(self) -> int:
         """Empty the catalog and project the whole ledger again; return the number of records."""
         self.stores.catalog.clear()
-        self._entities.clear()
         return self.catch_up()
 
     def follow(self, first: int, entries: Sequence[bytes]) -> None:
         """The log's `on_commit`: project what has just become durable."""
-        self._project(first, entries)
+        self._entities.evict(self._touched(self._project(first, entries)))
 
     # -- what the performances use -----------------------------------------------------------------
 
@@ -360,44 +359,52 @@ class Pipeline:
                 phase="denied",
                 resource=str(on),
                 purpose=None,  # it may be no code of the charter; the body holds what was asked
-                decision=decided.as_json(self.policies.digest, body.request),
+                decision=decided.as_json(body.request),
                 error="policy.denied",
                 body=self._seal_body(domain, record_id, body),
             ),
             None,
         )
         raise Denied(
-            f"{action} on {on} is refused: {self.policies.explain(decided.decision)}",
+            f"{action} on {on} is refused: {decided.policies.explain(decided.decision)}",
             policies=decided.decision.policies,
             hint=f"the refusal is recorded as act {record_id}",
         )
 
-    def _project(self, first: int, entries: Iterable[bytes]) -> None:
+    def _project(self, first: int, entries: Sequence[bytes]) -> list[Record]:
         changes: list[Change] = []
-        touched: set[Ref] = set()
-        index = first
+        records: list[Record] = []
         for index, entry in enumerate(entries, first):
             record, details = self._pending.get(entry) or self._reopen(entry)
-            changes += _trace(index, record)
-            if record.phase != "done":
-                continue
-            act = self.registry.acts.get(record.act)
-            if act is None:
-                raise InvalidRecord(
-                    "record.unknown_act",
-                    f"record {index} is of an act {record.act!r} that this software does not know",
-                    "use the newer Freehold that wrote it",
-                )
-            changes += act.project(record, details)
-            touched.update(Ref.parse(output.ref) for output in record.outputs)
-            if act.exclusive:
-                touched.add(Ref.parse(record.resource))
-        self.stores.catalog.apply(changes, index + 1)
-        self._entities.evict(touched)
+            records.append(record)
+            changes += trace(index, record)
+            if record.phase == "done":
+                changes += self._type(record).project(record, details)
+        self.stores.catalog.apply(changes, first + len(records))
+        return records
+
+    def _touched(self, records: Iterable[Record]) -> Iterator[Ref]:
+        """What the policies may see otherwise after these records."""
+        for record in records:
+            if record.phase == "done":
+                if self._type(record).exclusive:
+                    yield Ref.parse(record.resource)
+                yield from (Ref.parse(output.ref) for output in record.outputs)
 
     def _reopen(self, entry: bytes) -> tuple[Record, Mapping[str, Any] | None]:
         record = Record.decode(entry)
-        return record, self.details(record) if record.phase == "done" else None
+        is_told = record.phase == "done" and self._type(record).exclusive
+        return record, self.details(record) if is_told else None
+
+    def _type(self, record: Record) -> type[Act]:
+        act = self.registry.acts.get(record.act)
+        if act is None:
+            raise InvalidRecord(
+                "record.unknown_act",
+                f"record {record.id} is of an act {record.act!r} that this software does not know",
+                "use the newer Freehold that wrote it",
+            )
+        return act
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,14 +418,30 @@ class _Scope:
 class _Decided:
     request: PolicyRequest
     decision: PolicyDecision
+    policies: PolicySet  # that decided; another may be in force by the time of the record
 
-    def as_json(self, policy_set: str, request: str) -> dict[str, Any]:
+    def as_json(self, request: str) -> dict[str, Any]:
         return {
             "result": "allow" if self.decision.is_allowed else "deny",
             "policies": list(self.decision.policies),
-            "policy_set": policy_set,
+            "policy_set": self.policies.digest,
             "request": request,
         }
+
+
+def _scope(act: Act, purpose: str | None, inputs: Sequence[Ref], domain: str | None) -> _Scope:
+    """Check what enters the record beside the facts: it carries no words either."""
+    if purpose is not None:
+        check_fact(act.name, "purpose", "code", purpose)
+    refs = tuple(check_fact(act.name, "inputs", "reference", str(ref)) for ref in inputs)
+    return _Scope(purpose, refs, domain)
+
+
+def _check_output(act: str, output: Output) -> None:
+    check_fact(act, "outputs", "reference", output.ref)
+    for value in (output.sealed, output.digest):
+        if value is not None:
+            check_fact(act, "outputs", "digest", value)
 
 
 class Performance:
@@ -435,7 +458,6 @@ class Performance:
         self._details: dict[str, Any] = {}
         self._concluded: tuple[tuple[Output, ...], dict[str, Any]] | None = None
         self._decided: _Decided | None = None
-        self._policy_set = ""
         self._started: str | None = None
         self._recorded: Recorded | None = None
 
@@ -451,7 +473,11 @@ class Performance:
         try:
             keyring.domain(wanted)
         except UnknownDomain:
-            keyring.new_domain(wanted)
+            with self._pipeline.hold(Ref("domain", wanted)):  # acts that do not wait may meet here
+                try:
+                    keyring.domain(wanted)
+                except UnknownDomain:
+                    keyring.new_domain(wanted)
         return wanted
 
     @property
@@ -475,7 +501,13 @@ class Performance:
         self.record_id = new_id()
 
     def conclude(self, *, outputs: Sequence[Output] = (), **found: Any) -> None:
-        """Say what came out; `found` are the facts that the act type declares as such."""
+        """Say what came out; `found` are the facts that the act type declares as such.
+
+        Raises:
+            InvalidFact: a fact of another kind than declared, an output that is no id or digest.
+        """
+        for output in outputs:
+            _check_output(self._act.name, output)
         act = replace(self._act, **found) if found else self._act  # type: ignore[type-var]
         self._concluded = (tuple(outputs), self._pipeline.registry.found(act))
 
@@ -492,8 +524,7 @@ class Performance:
             context,
         )
         policies = pipeline.policies
-        self._policy_set = policies.digest
-        self._decided = _Decided(request, policies.decide(request))
+        self._decided = _Decided(request, policies.decide(request), policies)
         if not self._decided.decision.is_allowed:
             pipeline._deny(self._actor, act.name, self.on, self._decided)
         if approvals:
@@ -509,7 +540,8 @@ class Performance:
         """Record the failure; if even that fails, the caller has both errors, chained."""
         if self._recorded is None:
             self._details = {}
-            self._recorded = self._append("failed", {}, error=code)
+            with suppress(FreeholdError):
+                self._recorded = self._append("failed", {}, error=code)
 
     def _append(
         self,
@@ -537,51 +569,14 @@ class Performance:
             inputs=self._scope.inputs,
             outputs=outputs,
             purpose=self._scope.purpose,
-            decision=decided.as_json(self._policy_set, body.request),
+            decision=decided.as_json(body.request),
             facts={**self._asked, **found},
             error=error,
             body=pipeline._seal_body(domain, self.record_id, body),
         )
-        return pipeline._append(record, MappingProxyType(self._details))
-
-
-def _trace(index: int, record: Record) -> Iterator[Change]:
-    yield Put(
-        ACT,
-        {
-            "position": index,
-            "id": record.id,
-            "time": record.time,
-            "principal": record.principal,
-            "act": record.act,
-            "phase": record.phase,
-            "resource": record.resource,
-            "purpose": record.purpose,
-            "error": record.error,
-            "continues": record.continues,
-            "policies": " ".join(record.decision["policies"]),
-        },
-    )
-    for ref in record.inputs:
-        yield _link(index, "in", Output(ref))
-    for output in record.outputs:
-        yield _link(index, "out", output)
-    if record.phase == "done":
-        for approval in record.facts.get("approvals", ()):
-            yield _link(index, "by", Output(f"approval:{approval}"))
-
-
-def _link(index: int, direction: str, output: Output) -> Put:
-    return Put(
-        LINK,
-        {
-            "position": index,
-            "direction": direction,
-            "ref": output.ref,
-            "sealed": output.sealed,
-            "digest": output.digest,
-        },
-    )
+        return pipeline._append(
+            record, MappingProxyType(self._details) if self._act.exclusive else None
+        )
 
 
 def _plain(attributes: Attributes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from freehold.kernel.acts.errors import InvalidRecord
 SCHEMA_VERSION = 1
 SALT_BYTES = 32
 PHASES = ("started", "done", "failed", "denied")
+_read = json.JSONDecoder().decode
 _BODY_PREFIX = b"freehold/body/v1\0"
 _REQUEST_PREFIX = b"freehold/request/v1\0"
 
@@ -74,11 +75,11 @@ class Record:
             InvalidRecord: no record, or of a version that this software is too old for.
         """
         try:
-            value = json.loads(entry)
+            value = _read(entry.decode())
             version = value.pop("v")
             if version == SCHEMA_VERSION:
                 value["inputs"] = tuple(value["inputs"])
-                value["outputs"] = tuple(Output(**output) for output in value["outputs"])
+                value["outputs"] = tuple([Output(**output) for output in value["outputs"]])
                 return cls(**value)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidRecord(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import Engine, MetaData, Row, Select, create_engine, delete, eve
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from freehold.kernel.catalog._changes import Change, Put
+from freehold.kernel.catalog._changes import Change, Forget, Put
 from freehold.kernel.catalog._tables import KERNEL_TABLES, POSITION
 from freehold.kernel.catalog._writing import ChangeWriter
 from freehold.kernel.catalog.errors import CatalogError
@@ -45,6 +44,7 @@ class Catalog:
         self._writer = ChangeWriter(self._tables, self._engine.dialect)
         try:
             self._prepare()
+            self._scrub()
         except SQLAlchemyError as error:
             raise CatalogError(
                 "catalog.unreadable",
@@ -71,13 +71,17 @@ class Catalog:
     def apply(self, changes: Iterable[Change], size: int) -> None:
         """Apply the changes and set the position to `size`, all or nothing.
 
+        What a `Forget` blanked is gone from the disk, too, when this returns.
+
         Raises:
-            CatalogError: the database refused; nothing was applied.
+            CatalogError: the database refused; nothing was applied, or not yet scrubbed.
         """
-        position = Put(POSITION, {"log": self._log, "size": size})
+        wanted = [*changes, Put(POSITION, {"log": self._log, "size": size})]
         try:
             with self._engine.begin() as connection:
-                self._writer.run(connection, chain(changes, [position]))
+                self._writer.run(connection, wanted)
+            if any(isinstance(change, Forget) for change in wanted):
+                self._scrub()
         except (SQLAlchemyError, OverflowError) as error:  # the second: an integer over 64 bits
             raise CatalogError(
                 "catalog.apply",
@@ -100,6 +104,21 @@ class Catalog:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def _scrub(self) -> None:
+        """Cut the write-ahead file to nothing: it still holds what was blanked in the tables.
+
+        Raises:
+            CatalogError: a reader kept it for longer than the busy timeout; opening does it again.
+        """
+        with self._engine.connect() as connection:
+            is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+        if is_busy:
+            raise CatalogError(
+                "catalog.scrub",
+                "what was erased still lies in the catalog's write-ahead file: it is being read",
+                "close the estate and open it again, which scrubs it",
+            )
 
     def _prepare(self) -> None:
         """Create the tables, dropping those that another version of the software left."""

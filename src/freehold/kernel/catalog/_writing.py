@@ -1,7 +1,7 @@
 """Changes as SQL: few statements for many changes, and each shape of change is compiled once.
 
-It opens no transaction and decides nothing. Changes of one table keep their order; tables are apart,
-since no change reads what another one wrote.
+It opens no transaction and decides nothing. Changes of one table keep their order; tables are
+apart, since no change reads what another one wrote.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ASKED = "where_"  # tells the parameter of a condition from that of a column to
 
 
 class ChangeWriter:
-    """Runs changes of these tables; remembers the statements, whose number the projections bound."""
+    """Runs changes of these tables; remembers its statements, which are as many as projections."""
 
     def __init__(self, tables: Sequence[Table], dialect: Dialect) -> None:
         self._tables = tables

@@ -129,7 +129,7 @@ class PolicySet:
         """
         # marshal, version 2: equal bytes only for equal builtin values, and ten times the speed
         # of JSON; never read back
-        context = marshal.dumps(request.context, 2)
+        context = marshal.dumps(dict(request.context), 2)
         key = (request.principal.text, request.action, request.resource.text, context)
         known = self._decided.get(key)
         if known is not None:
@@ -236,7 +236,7 @@ def _annotations(parsed: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, s
         if _ID.fullmatch(name) is None or name == ERROR_POLICY:
             raise InvalidPolicy(
                 "policy.bad_id",
-                f"expected an @id of lower-case letters, digits, '.', '_' and '-', got {name!r:.80}",
+                f"expected lower-case letters, digits, '.', '_' and '-' as @id, got {name!r:.80}",
                 "it stands in the ledger, so it holds no words; these belong into @reason",
             )
         if name in reasons:
