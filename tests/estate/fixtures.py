@@ -1,7 +1,7 @@
 """Fixtures of worlds, for the `conftest.py` of every folder that wants them.
 
 `world` is ratified and empty; `deployed` has a trained, promoted and deployed model besides. Each
-test gets a copy of its own, of a template that is founded once.
+test gets a copy of its own, of a template that is founded once in a run.
 """
 
 from __future__ import annotations
@@ -13,23 +13,27 @@ import pytest
 
 from tests.estate.world import World, copy_world, make_world
 
+# Each conftest that imports a session fixture has one of its own; the folder is made once for all.
+
 
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ratified estate, closed: a template."""
-    folder = tmp_path_factory.mktemp("founded") / "world"
-    make_world(folder).close()
+    folder = tmp_path_factory.getbasetemp() / "founded"
+    if not folder.exists():
+        make_world(folder).close()
     return folder
 
 
 @pytest.fixture(scope="session")
 def founded_deployed(founded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with a model deployed as `triage`, closed: a template."""
-    folder = tmp_path_factory.mktemp("deployed") / "world"
-    world = copy_world(founded, folder)
-    world.ingest()
-    world.deploy()
-    world.close()
+    folder = tmp_path_factory.getbasetemp() / "deployed"
+    if not folder.exists():
+        world = copy_world(founded, folder)
+        world.ingest()
+        world.deploy()
+        world.close()
     return folder
 
 

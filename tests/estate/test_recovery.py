@@ -17,10 +17,10 @@ from freehold.compute import LocalExecutor
 from freehold.estate import Estate, EstateError
 from freehold.kernel import FreeholdError, Ref, new_id
 from freehold.kernel.acts import Record
-from freehold.kernel.signatures import new_key_file
 from freehold.kernel.catalog import CatalogError
 from freehold.kernel.keys import WrongCustody
 from freehold.kernel.ledger import LogRefusedError, LogStoppedError
+from freehold.kernel.signatures import new_key_file
 from freehold.training import Task
 from tests.estate.world import (
     PURPOSE,
@@ -181,8 +181,8 @@ def test_long_work_that_died_leaves_its_beginning_in_the_ledger(world: World):
     world.close()
     script = f"""
 from freehold.training import Task
-executor = FakeExecutor(entries={{"freehold.training._job:main": lambda child: os._exit({CRASHED})}})
-estate.training._executor = executor
+die = lambda child: os._exit({CRASHED})
+estate.training._executor = FakeExecutor(entries={{"freehold.training._job:main": die}})
 clara = Actor(estate.people.find("clara"))
 task = Task(recipe="tabular", label="outcome")
 estate.training.train(clara, "patients", task, purpose="diagnosis-support")

@@ -33,7 +33,7 @@ from freehold.kernel.acts._trace import trace
 from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
 from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Catalog, Change
 from freehold.kernel.keys import DomainErased, Keyring, UnknownDomain
-from freehold.kernel.ledger import Appended, Log, leaf_hash
+from freehold.kernel.ledger import Appended, Log
 from freehold.kernel.policy import Denied, Entity, PolicyDecision, PolicyRequest, PolicySet
 from freehold.kernel.vault import BodyAt, Vault
 
@@ -169,7 +169,8 @@ class Pipeline:
                 that is a name; nothing is recorded, since nothing was asked yet.
             FreeholdError: what the block raised; recorded as failed by its code.
         """
-        performance = Performance(self, actor, act, on, _scope(act, purpose, inputs, domain))
+        scope = _scope(act, purpose, inputs, domain)
+        performance = Performance(self, actor, act=act, on=on, scope=scope)
         with self._locks.hold(on) if act.exclusive else ExitStack():
             performance._decide()
             try:
@@ -193,14 +194,14 @@ class Pipeline:
             Denied: policy refuses; recorded, unlike a permission.
         """
         request = PolicyRequest(
-            self.principal(actor.authority), query, self.resource(on), self._context({}, None, 0)
+            self._principal(actor.authority), query, self._resource(on), self._context({}, None, 0)
         )
         policies = self.policies
         decision = policies.decide(request)
         if not decision.is_allowed:
             self._deny(actor, query, on, _Decided(request, decision, policies))
 
-    def principal(self, ref: Ref) -> Entity:
+    def _principal(self, ref: Ref) -> Entity:
         """The principal as policies see it."""
         return self._entities.get(
             "principal",
@@ -210,7 +211,7 @@ class Pipeline:
             ),
         )
 
-    def resource(self, ref: Ref) -> Entity:
+    def _resource(self, ref: Ref) -> Entity:
         """The resource as policies see it.
 
         Raises:
@@ -295,7 +296,7 @@ class Pipeline:
 
     def follow(self, first: int, entries: Sequence[bytes]) -> None:
         """The log's `on_commit`: project what has just become durable."""
-        self._entities.evict(self._touched(self._project(first, entries)))
+        self._entities.evict(map(Ref.parse, self._project(first, entries)))
 
     # -- what the performances use -----------------------------------------------------------------
 
@@ -314,7 +315,7 @@ class Pipeline:
         evidence = getattr(act, "evidence", None)
         if self._approvals is None or evidence is None:
             return ()
-        resource = self.resource(on)
+        resource = self._resource(on)
         authors = {resource.attributes[name] for name in self.registry.kinds[on.kind].authors}
         return self._approvals.valid(
             act.name, on, evidence=evidence, excluded=frozenset({str(actor.authority), *authors})
@@ -328,26 +329,24 @@ class Pipeline:
             appended: Appended = self.stores.log.append(entry)
         finally:
             self._pending.pop(entry, None)
-        return Recorded(appended.index, leaf_hash(entry), record)
+        return Recorded(appended.index, appended.leaf, record)
 
     def _seal_body(self, domain: str, record_id: str, body: Body) -> dict[str, Any]:
         at = self.stores.vault.put_body(domain, record_id, body.plaintext)
         return {"domain": domain, "commitment": body.commitment, "at": list(at)}
 
-    def _existing_domain(self, wanted: str) -> str:
-        """The wanted domain if it can be used, else the estate's: refusals and failures create
-        nothing.
+    def _seal_spare(self, wanted: str, record_id: str, body: Body) -> dict[str, Any]:
+        """Seal the body of a refusal or failure, which creates no domain: in the one that it was
+        about, else in the estate's.
         """
         try:
-            self.stores.keyring.domain(wanted)
+            return self._seal_body(wanted, record_id, body)
         except (UnknownDomain, DomainErased):
-            return self.circumstances.estate.id
-        return wanted
+            return self._seal_body(self.circumstances.estate.id, record_id, body)
 
     def _deny(self, actor: Actor, action: str, on: Ref, decided: _Decided) -> NoReturn:
         record_id = new_id()
         body = Body.make({}, decided.request.as_json())
-        domain = self._existing_domain(on.id)
         self._append(
             Record(
                 id=record_id,
@@ -361,7 +360,7 @@ class Pipeline:
                 purpose=None,  # it may be no code of the charter; the body holds what was asked
                 decision=decided.as_json(body.request),
                 error="policy.denied",
-                body=self._seal_body(domain, record_id, body),
+                body=self._seal_spare(on.id, record_id, body),
             ),
             None,
         )
@@ -371,25 +370,25 @@ class Pipeline:
             hint=f"the refusal is recorded as act {record_id}",
         )
 
-    def _project(self, first: int, entries: Sequence[bytes]) -> list[Record]:
-        changes: list[Change] = []
-        records: list[Record] = []
+    def _project(self, first: int, entries: Sequence[bytes]) -> set[str]:
+        """Bring the catalog up to these entries; tell what policies may see otherwise from now."""
+        touched: set[str] = set()
+        changes = self._changes(first, entries, touched=touched)
+        self.stores.catalog.apply(changes, first + len(entries))
+        return touched
+
+    def _changes(
+        self, first: int, entries: Iterable[bytes], *, touched: set[str]
+    ) -> Iterator[Change]:
         for index, entry in enumerate(entries, first):
             record, details = self._pending.get(entry) or self._reopen(entry)
-            records.append(record)
-            changes += trace(index, record)
+            yield from trace(index, record)
             if record.phase == "done":
-                changes += self._type(record).project(record, details)
-        self.stores.catalog.apply(changes, first + len(records))
-        return records
-
-    def _touched(self, records: Iterable[Record]) -> Iterator[Ref]:
-        """What the policies may see otherwise after these records."""
-        for record in records:
-            if record.phase == "done":
-                if self._type(record).exclusive:
-                    yield Ref.parse(record.resource)
-                yield from (Ref.parse(output.ref) for output in record.outputs)
+                act = self._type(record)
+                yield from act.project(record, details)
+                touched.update(output.ref for output in record.outputs)
+                if act.exclusive:
+                    touched.add(record.resource)
 
     def _reopen(self, entry: bytes) -> tuple[Record, Mapping[str, Any] | None]:
         record = Record.decode(entry)
@@ -447,7 +446,9 @@ def _check_output(act: str, output: Output) -> None:
 class Performance:
     """One act under way. Made by `Pipeline.perform` alone."""
 
-    def __init__(self, pipeline: Pipeline, actor: Actor, act: Act, on: Ref, scope: _Scope) -> None:
+    def __init__(
+        self, pipeline: Pipeline, actor: Actor, *, act: Act, on: Ref, scope: _Scope
+    ) -> None:
         self.on = on
         self.record_id = new_id()
         self._pipeline = pipeline
@@ -518,9 +519,9 @@ class Performance:
             pipeline.registry.context(self._asked, act.name), self._scope.purpose, len(approvals)
         )
         request = PolicyRequest(
-            pipeline.principal(self._actor.authority),
+            pipeline._principal(self._actor.authority),
             act.name,
-            pipeline.resource(self.on),
+            pipeline._resource(self.on),
             context,
         )
         policies = pipeline.policies
@@ -553,8 +554,6 @@ class Performance:
     ) -> Recorded:
         pipeline, decided = self._pipeline, self._decided
         assert decided is not None  # noqa: S101  # perform decides first
-        wanted = self._scope.domain or self.on.id
-        domain = self.domain if phase == "done" else pipeline._existing_domain(wanted)
         body = Body.make(self._details, decided.request.as_json())
         record = Record(
             id=self.record_id,
@@ -572,11 +571,20 @@ class Performance:
             decision=decided.as_json(body.request),
             facts={**self._asked, **found},
             error=error,
-            body=pipeline._seal_body(domain, self.record_id, body),
+            body=self._seal(body, is_done=phase == "done"),
         )
         return pipeline._append(
             record, MappingProxyType(self._details) if self._act.exclusive else None
         )
+
+    def _seal(self, body: Body, *, is_done: bool) -> dict[str, Any]:
+        pipeline, wanted = self._pipeline, self._scope.domain or self.on.id
+        if not is_done:
+            return pipeline._seal_spare(wanted, self.record_id, body)
+        try:
+            return pipeline._seal_body(wanted, self.record_id, body)
+        except UnknownDomain:
+            return pipeline._seal_body(self.domain, self.record_id, body)
 
 
 def _plain(attributes: Attributes) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import Engine, MetaData, Row, Select, create_engine, delete, eve
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from freehold.kernel.catalog._changes import Change, Forget, Put
+from freehold.kernel.catalog._changes import Change, Put
 from freehold.kernel.catalog._tables import KERNEL_TABLES, POSITION
 from freehold.kernel.catalog._writing import ChangeWriter
 from freehold.kernel.catalog.errors import CatalogError
@@ -76,11 +77,11 @@ class Catalog:
         Raises:
             CatalogError: the database refused; nothing was applied, or not yet scrubbed.
         """
-        wanted = [*changes, Put(POSITION, {"log": self._log, "size": size})]
+        position = Put(POSITION, {"log": self._log, "size": size})
         try:
             with self._engine.begin() as connection:
-                self._writer.run(connection, wanted)
-            if any(isinstance(change, Forget) for change in wanted):
+                has_forgotten = self._writer.run(connection, chain(changes, [position]))
+            if has_forgotten:
                 self._scrub()
         except (SQLAlchemyError, OverflowError) as error:  # the second: an integer over 64 bits
             raise CatalogError(

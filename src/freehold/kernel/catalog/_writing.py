@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Dialect, Table, bindparam, delete, update
 from sqlalchemy.dialects.sqlite import insert
 
 from freehold.kernel.catalog._changes import Amend, Change, Forget, Put, Remove
 
+_RowChange: TypeAlias = Put | Amend | Remove
 _Row: TypeAlias = Mapping[str, Any]
 _Shape: TypeAlias = tuple[
     type, tuple[str, ...], tuple[str, ...]
@@ -32,31 +32,51 @@ class ChangeWriter:
     def __init__(self, tables: Sequence[Table], dialect: Dialect) -> None:
         self._tables = tables
         self._dialect = dialect
-        self._statements: dict[tuple[Table, _Shape], tuple[str, _Values]] = {}
+        self._statements: dict[tuple[Table, _Shape], _Statement] = {}
 
-    def run(self, connection: Connection, changes: Iterable[Change]) -> None:
-        """Run the changes within the transaction of `connection`."""
-        queues: dict[Table, list[Put | Amend | Remove]] = defaultdict(list)
+    def run(self, connection: Connection, changes: Iterable[Change]) -> bool:
+        """Run the changes within the transaction of `connection`; tell if any was a `Forget`."""
+        batches: dict[Table, list[_Batch]] = defaultdict(list)
+        has_forgotten = False
         for change in changes:
             if isinstance(change, Forget):
+                has_forgotten = True
                 for amend in _blanked(change.domain, self._tables):
-                    queues[amend.table].append(amend)
+                    self._add(batches[amend.table], amend)
             else:
-                queues[change.table].append(change)
-        for table, queue in queues.items():
-            for shape, neighbours in groupby(queue, _shape):
-                text, values = self._statement(table, shape)
-                rows = [values(_parameters(change)) for change in neighbours]
-                connection.exec_driver_sql(text, rows)
+                self._add(batches[change.table], change)
+        for queue in batches.values():
+            for batch in queue:
+                connection.exec_driver_sql(batch.statement.text, batch.rows)
+        return has_forgotten
 
-    def _statement(self, table: Table, shape: _Shape) -> tuple[str, _Values]:
+    def _add(self, queue: list[_Batch], change: _RowChange) -> None:
+        """Put a change into the newest batch of its table, or into one of its own shape."""
+        shape = _shape(change)
+        if not queue or queue[-1].shape != shape:
+            queue.append(_Batch(shape, self._statement(change.table, shape), []))
+        batch = queue[-1]
+        batch.rows.append(batch.statement.values(_parameters(change)))
+
+    def _statement(self, table: Table, shape: _Shape) -> _Statement:
         known = self._statements.get((table, shape))
         if known is None:
             known = self._statements[table, shape] = _compile(table, shape, self._dialect)
         return known
 
 
-def _shape(change: Put | Amend | Remove) -> _Shape:
+class _Statement(NamedTuple):
+    text: str
+    values: _Values  # takes parameters and gives them in the order of the text
+
+
+class _Batch(NamedTuple):
+    shape: _Shape
+    statement: _Statement
+    rows: list[tuple[Any, ...]]
+
+
+def _shape(change: _RowChange) -> _Shape:
     return (
         type(change),
         () if isinstance(change, Remove) else tuple(change.row),
@@ -64,15 +84,14 @@ def _shape(change: Put | Amend | Remove) -> _Shape:
     )
 
 
-def _parameters(change: Put | Amend | Remove) -> _Row:
+def _parameters(change: _RowChange) -> _Row:
     if isinstance(change, Put):
         return change.row
     asked = {_ASKED + name: value for name, value in change.where.items()}
     return asked if isinstance(change, Remove) else {**change.row, **asked}
 
 
-def _compile(table: Table, shape: _Shape, dialect: Dialect) -> tuple[str, _Values]:
-    """The statement's text, and what takes its values from parameters in the order of the text."""
+def _compile(table: Table, shape: _Shape, dialect: Dialect) -> _Statement:
     kind, row, where = shape
     if kind is Put:
         statement: Any = _put(table, row)
@@ -81,7 +100,7 @@ def _compile(table: Table, shape: _Shape, dialect: Dialect) -> tuple[str, _Value
             *(table.c[name].is_not_distinct_from(bindparam(_ASKED + name)) for name in where)
         )
     compiled = statement.compile(dialect=dialect, column_keys=row)
-    return compiled.string, _values(table, compiled.positiontup, dialect)
+    return _Statement(compiled.string, _values(table, compiled.positiontup, dialect))
 
 
 def _put(table: Table, row: tuple[str, ...]) -> Any:
