@@ -5,8 +5,9 @@
     with freehold.connect("estate", token=token, passphrase=read_passphrase) as session:
         session.data.list()
 
-`connect` reaches an estate wherever it is held; `Estate.create` and `Estate.open` hold one in this process. Names are loaded
-when they are first used: an isolated job imports this package too, and must not pay for what it cannot reach.
+`connect` reaches an estate wherever it is held; `Estate.create` and `Estate.open` hold one in this
+process. Names are loaded when they are first used: an isolated job imports this package too, and
+must not pay for what it cannot reach.
 """
 
 from __future__ import annotations

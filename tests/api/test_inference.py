@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from freehold.verbs import VERBS
+from tests.estate.world import make_world
 
 INPUTS = [
     {"name": "age", "shape": [2], "datatype": "INT64", "data": [50, 30]},
@@ -90,7 +91,7 @@ def fits(described: Any, name: str, value: Any) -> None:
 
 
 def test_the_description_is_read_with_its_teeth(described):
-    for name in ("inference_response", "metadata_model_response", "inference_error_response"):
+    for name in ("inference_response", "metadata_model_response", "metadata_model_error_response"):
         with pytest.raises(jsonschema.ValidationError):
             fits(described, name, {})
     with pytest.raises(jsonschema.ValidationError):
@@ -147,7 +148,7 @@ def test_an_answer_has_the_shape_of_the_protocol(asking, described):
 
 def test_an_answer_names_its_decision_and_carries_the_logs_word(asking):
     told = asking("dana").post("/v2/models/triage/infer", json=request()).json()["parameters"]
-    assert told["promise"].startswith("freehold/promise/v1\nestate/")
+    assert told["promise"].startswith("freehold/promise/v1\n")
     receipt = asking("dana").get(f"/v1/decisions/{told['decision']}/receipt")
     assert receipt.text.startswith("c2sp.org/tlog-proof@v1\n")
 
@@ -197,7 +198,7 @@ def test_a_request_that_does_not_fit_is_an_error_of_the_protocol(asking, describ
     body, code = REFUSED[case]
     answer = asking("dana").post("/v2/models/triage/infer", json=body)
     assert answer.status_code == 422
-    fits(described, "inference_error_response", answer.json())
+    fits(described, "metadata_model_error_response", answer.json())
     assert answer.json()["code"] == code
 
 
@@ -205,7 +206,7 @@ def test_a_request_that_does_not_fit_is_an_error_of_the_protocol(asking, describ
 def test_a_body_that_is_no_json_is_an_error_of_the_protocol(asking, described, body):
     answer = asking("dana").post("/v2/models/triage/infer", content=body)
     assert answer.status_code == 422
-    fits(described, "inference_error_response", answer.json())
+    fits(described, "metadata_model_error_response", answer.json())
 
 
 def test_an_unknown_model_is_404(asking, described):
@@ -218,14 +219,14 @@ def test_an_unknown_model_is_404(asking, described):
 def test_a_body_without_end_is_413(asking, described):
     answer = asking("dana").post("/v2/models/triage/infer", content=b" " * 9_000_000)
     assert answer.status_code == 413
-    fits(described, "inference_error_response", answer.json())
+    fits(described, "metadata_model_error_response", answer.json())
 
 
 def test_whoever_may_not_ask_is_403_and_a_stranger_401(asking, described):
     for person, status in (("ada", 403), ("", 401)):
         answer = asking(person).post("/v2/models/triage/infer", json=request())
         assert answer.status_code == status
-        fits(described, "inference_error_response", answer.json())
+        fits(described, "metadata_model_error_response", answer.json())
     assert asking().get("/v2/models/triage").status_code == 401
     assert asking().get("/v2/models/triage/ready").status_code == 401
 
@@ -238,8 +239,6 @@ def test_a_stopped_deployment_is_503_and_not_ready(client_of, deployed):
 
 
 def test_without_a_ratified_charter_the_server_is_not_ready(client_of, tmp_path):
-    from tests.estate.world import make_world
-
     world = make_world(tmp_path / "world", is_ratified=False)
     assert client_of(world).get("/v2/health/ready").json() == {"ready": False}
     world.close()

@@ -42,9 +42,14 @@ def records(world: World) -> list[Record]:
     return [Record.decode(entry) for entry in log.entries()]
 
 
-def in_another_process(home: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run a script on the estate in a process of its own; `estate` is open in it."""
-    opening = f"""
+def in_another_process(
+    home: Path, script: str, *, before: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a script on the estate in a process of its own; `estate` is open in it.
+
+    What is to come `before` runs first of all, and may change the disk under the estate.
+    """
+    opening = f"""{before}
 import os, sys
 from dataclasses import replace
 from pathlib import Path
@@ -227,15 +232,56 @@ def test_an_estate_whose_catalog_cannot_follow_refuses_further_acts_until_it_is_
     check_everything(world.estate)
 
 
-def test_an_estate_that_cannot_write_its_bodies_acknowledges_nothing(world: World):
+OBSERVED_DISK = """
+import os
+synced, failing = [], set()
+
+def fdatasync(descriptor, real=os.fdatasync):
+    kind = os.readlink(f"/proc/self/fd/{descriptor}").rpartition(".")[2]
+    synced.append(kind)
+    if kind in failing:
+        raise OSError(5, "the disk does not answer")
+    real(descriptor)
+
+os.fdatasync = fdatasync
+"""
+
+
+def test_bodies_are_durable_before_the_record_that_commits_to_them(world: World):
     world.ingest()
-    stella = world.actor("stella")
+    world.close()
+    script = """
+stella = Actor(estate.people.find("stella"))
+synced.clear()
+estate.data.clear(stella, "patients", purposes=["research"])
+assert synced[:2] == ["seg", "wal"], synced
+estate.close()
+"""
+    done = in_another_process(world.home, script, before=OBSERVED_DISK)
+    assert done.returncode == 0, done.stderr
+    world.open()
+    check_everything(world.estate)
+
+
+def test_an_estate_whose_disk_does_not_keep_bodies_records_and_acknowledges_nothing(world: World):
+    world.ingest()
     size, expected = world.estate.pipeline.stores.log.size, dump(world.estate)
-    world.estate.pipeline.stores.vault._segments.has_failed = True  # as after a failed fsync
-    with pytest.raises(FreeholdError):
-        world.estate.data.clear(stella, "patients", purposes=["research"])
-    world.reopen()
+    world.close()
+    script = """
+from freehold.kernel import FreeholdError
+stella = Actor(estate.people.find("stella"))
+failing.add("seg")
+for _ in range(2):
+    try:
+        estate.data.clear(stella, "patients", purposes=["research"])
+    except FreeholdError as error:
+        print(error.code)
+"""
+    done = in_another_process(world.home, script, before=OBSERVED_DISK)
+    assert done.stdout.split() == ["ledger.sync_failed", "vault.reopen"], done.stderr
+    world.open()
     assert (world.estate.pipeline.stores.log.size, dump(world.estate)) == (size, expected)
+    check_everything(world.estate)
 
 
 # ---- rewinds --------------------------------------------------------------------------------

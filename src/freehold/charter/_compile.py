@@ -211,7 +211,8 @@ def _data_class(rule: DataClass, actions: Mapping[str, str]) -> Iterator[str]:
             f"{subject} may be only in {', '.join(rule.residency)}: see residency in {where}. "
             "Use a site there, and ingest it for places among these.",
             acts=acts,
-            condition=f"(({carries}) &&\n    !{places}.contains(context.site.jurisdiction)){proposed}",
+            condition=f"(({carries}) &&\n"
+            f"    !{places}.contains(context.site.jurisdiction)){proposed}",
         )
         yield _policy(
             "forbid",
@@ -219,7 +220,8 @@ def _data_class(rule: DataClass, actions: Mapping[str, str]) -> Iterator[str]:
             f"{subject} may be only at sites operated by {', '.join(rule.operators)}: see "
             f"operators in {where}. Use such a site.",
             acts=acts,
-            condition=f"({carries}) &&\n    !{_set(rule.operators)}.contains(context.site.operator)",
+            condition=f"({carries}) &&\n"
+            f"    !{_set(rule.operators)}.contains(context.site.operator)",
         )
         yield _policy(
             "forbid",

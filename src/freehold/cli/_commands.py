@@ -199,7 +199,10 @@ def demo(
     """Run the whole line once on real input, and let a stranger prove it."""
     from freehold.demo import run_demo  # brings scikit-learn, as `up` brings the web framework
 
-    run(lambda: run_demo(Path(folder), data=data, label=label), as_json=False, doing="demo", shows=False)
+    def call() -> None:
+        run_demo(Path(folder), data=data, label=label)
+
+    run(call, as_json=False, doing="demo", shows=False)
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -8,11 +8,13 @@ import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from freehold.estate import Estate
 from freehold.kernel.keys import PassphraseCustody
 from freehold.session._local import LocalTransport
 from freehold.session._session import Session
+from freehold.session.errors import SessionError
 
 SOCKET_PATH_BYTES_MAX = 100  # Linux allows 107; a longer one goes to the runtime folder
 
@@ -30,12 +32,24 @@ def connect(where: str | Path, *, token: str, passphrase: Callable[[], str]) -> 
     from freehold.session._remote import RemoteTransport  # httpx: not for who opens it here
 
     if str(where).startswith(("http://", "https://")):
+        _refuse_clear_text(str(where))
         return Session(RemoteTransport(str(where), token))
     folder = Path(where)
     path = socket_path(folder)
     if _is_served(path):
         return Session(RemoteTransport("http://estate", token, socket=path))
     return Session(LocalTransport(Estate.open(folder, PassphraseCustody(passphrase())), token))
+
+
+def _refuse_clear_text(url: str) -> None:
+    """Refuse to send a token over a network unencrypted."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise SessionError(
+            "session.no_tls",
+            f"{url} is not on this machine, and http:// would send the token in the clear",
+            "use https://",
+        )
 
 
 def socket_path(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,9 +25,11 @@ class RemoteTransport:
     def __init__(self, url: str, token: str, *, socket: Path | None = None) -> None:
         """Speak to `url`, through the local `socket` where one is given."""
         carrier = httpx.HTTPTransport(uds=str(socket)) if socket else None
+        trust = ssl.create_default_context()  # the machine's own store, or SSL_CERT_FILE
         self._client = httpx.Client(
             base_url=url,
             transport=carrier,
+            verify=trust,
             timeout=httpx.Timeout(SECONDS_MAX, connect=5.0),
             headers={"Authorization": f"Bearer {token}"} if token else {},
             trust_env=False,  # no proxy that nobody declared

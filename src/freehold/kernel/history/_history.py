@@ -106,7 +106,8 @@ class History:
             NotFound: no such act.
         """
         self._ask(actor, "ledger.read")
-        record: dict[str, Any] = json.loads(self._pipeline.stores.log.entry(self._pipeline.position(act)))
+        entry = self._pipeline.stores.log.entry(self._pipeline.position(act))
+        record: dict[str, Any] = json.loads(entry)
         return record
 
     def receipt(self, actor: Actor, act: str) -> str:
