@@ -5,7 +5,7 @@ ratio is the median of the ratios within the rounds. Nothing is asserted; it onl
 
     run = Run(__doc__)
     with run.scratch() as folder:
-        run.compare("appending", [Case("raw", raw, "records"), Case("log", log, "records", beside="raw")])
+        run.compare("appending", Case("raw", raw), Case("log", log, beside="raw"))
     run.finish()
 """
 
@@ -14,11 +14,14 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from operator import truediv
 from pathlib import Path
 from statistics import median
 
@@ -28,13 +31,13 @@ class Case:
     """One thing to measure.
 
     `work` does it once and returns how many `unit`s it did. `beside` names the case that is its raw
-    limit, or several whose times add up to it. `aim` is the rate to be reached, units per second.
+    limit. `aim` is the rate to be reached, in units per second.
     """
 
     name: str
     work: Callable[[], float]
-    unit: str
-    beside: tuple[str, ...] = ()
+    unit: str = "records"
+    beside: str = ""
     aim: float | None = None
 
 
@@ -47,7 +50,7 @@ class Figure:
     rate: float
     slowest: float
     fastest: float
-    beside: tuple[str, ...]
+    beside: str
     ratio: float | None
     aim: float | None
 
@@ -72,10 +75,11 @@ class Run:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give an empty folder that is removed afterwards."""
-        with tempfile.TemporaryDirectory(prefix="freehold-bench-", dir=self._options.scratch) as name:
+        parent = self._options.scratch
+        with tempfile.TemporaryDirectory(prefix="freehold-bench-", dir=parent) as name:
             yield Path(name)
 
-    def compare(self, title: str, cases: Sequence[Case]) -> None:
+    def compare(self, title: str, *cases: Case) -> None:
         """Measure cases in turns and print them as a table; one turn before is not counted."""
         rates: dict[str, list[float]] = {case.name: [] for case in cases}
         for turn in range(self._options.rounds + 1):
@@ -94,6 +98,37 @@ class Run:
             self._options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
+def in_threads(threads: int, work: Callable[[int], object]) -> None:
+    """Run `work(n)` in `threads` threads at once; the first error of any is raised."""
+    errors: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    started = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def synced_append(path: Path) -> Callable[[bytes], None]:
+    """What appends to a new file and returns once it is synced: the least that durability costs."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND)
+
+    def append(data: bytes) -> None:
+        os.write(file, data)
+        os.fdatasync(file)
+
+    return append
+
+
 def _rate(work: Callable[[], float]) -> float:
     gc.collect()
     started = time.perf_counter()
@@ -103,15 +138,15 @@ def _rate(work: Callable[[], float]) -> float:
 
 def _figure(case: Case, rates: dict[str, list[float]]) -> Figure:
     own = rates[case.name]
-    ratio = None
-    if case.beside:
-        limits = [
-            1 / sum(1 / rate for rate in turn)
-            for turn in zip(*(rates[name] for name in case.beside), strict=True)
-        ]
-        ratio = median(rate / limit for rate, limit in zip(own, limits, strict=True))
     return Figure(
-        case.name, case.unit, median(own), min(own), max(own), case.beside, ratio, case.aim
+        case.name,
+        case.unit,
+        rate=median(own),
+        slowest=min(own),
+        fastest=max(own),
+        beside=case.beside,
+        ratio=median(map(truediv, own, rates[case.beside])) if case.beside else None,
+        aim=case.aim,
     )
 
 
@@ -124,7 +159,7 @@ def _print(title: str, figures: Sequence[Figure]) -> None:
             f" ({_number(figure.slowest)} to {_number(figure.fastest)})  {_each(figure):>8} each"
         )
         if figure.ratio is not None:
-            line += f"  = {figure.ratio:.2f} x {' + '.join(figure.beside)}"
+            line += f"  = {figure.ratio:.2f} x {figure.beside}"
         if figure.aim is not None:
             line += f"  [aim {_number(figure.aim)}]"
         print(line, flush=True)

@@ -1,16 +1,15 @@
-"""A trial estate to measure on: the demonstration's charter, ratified, people logged in, answers allowed.
+"""A trial estate to measure on: the demonstration's charter, ratified, and its people logged in.
 
-No model answers here: a deployment is recorded as started, and what is measured are the acts alone.
+No model answers here: a deployment is recorded as started, and the acts alone are measured.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from freehold.charter import DEMO_PEOPLE, demo_charter
 from freehold.compute import Isolation, Job
@@ -18,13 +17,17 @@ from freehold.estate import Estate
 from freehold.kernel import Ref, new_id
 from freehold.kernel.acts import Actor, Output, Pipeline
 from freehold.kernel.keys import INSECURE_TEST_COST, PassphraseCustody
-from freehold.kernel.policy import PolicySet
+from freehold.kernel.policy import Denied, PolicySet
 from freehold.kernel.signatures import new_key_file, sign
 
 POLICIES = 50  # what the demonstration's charter compiles to, filled up to this number
 PURPOSE = "diagnosis-support"
 COLUMNS = {f"feature_{n:02}": [round(0.37 * n + 0.001, 3)] for n in range(30)}
-REPLY = {"labels": ["benign"], "probabilities": [[0.031, 0.969]], "classes": ["malignant", "benign"]}
+REPLY = {
+    "labels": ["benign"],
+    "probabilities": [[0.031, 0.969]],
+    "classes": ["malignant", "benign"],
+}
 
 
 class _NoWork:
@@ -53,7 +56,7 @@ class Trial:
         return self.estate.pipeline
 
     def answer(self) -> None:
-        """One act of the hot path: question and answer of one row with 30 features, about 2 KB sealed."""
+        """One act of the hot path: question and answer of one row with 30 features."""
         answering = self.pipeline.registry.acts["decision.answer"](model=str(self.model))
         with self.pipeline.perform(
             self.people["dana"],
@@ -85,9 +88,20 @@ class Trial:
             )
 
     def clear(self, dataset: Ref) -> None:
-        """Clear a dataset for its purpose once more: an exclusive act, which changes what policies see."""
+        """Clear a dataset once more: an exclusive act, after which policies look at it afresh."""
         clearing = self.pipeline.registry.acts["dataset.clear"](purposes=(PURPOSE,))
         with self.pipeline.perform(self.people["stella"], clearing, on=dataset) as act:
+            act.conclude()
+
+    def be_refused(self) -> None:
+        """An act that policy refuses, and records: an auditor asks for an answer."""
+        asking = self.pipeline.registry.acts["decision.answer"](model=str(self.model))
+        with (
+            suppress(Denied),
+            self.pipeline.perform(
+                self.people["ada"], asking, on=self.deployment, purpose=PURPOSE
+            ) as act,
+        ):
             act.conclude()
 
 
@@ -128,26 +142,6 @@ def filled_up(policies: PolicySet) -> PolicySet:
         for n in range(POLICIES - len(policies.ids))
     )
     return PolicySet("\n".join([policies.text, *more]), policies.schema_text)
-
-
-def in_threads(threads: int, work: Callable[[int], Any]) -> None:
-    """Run `work(n)` in `threads` threads at once; the first error of any is raised."""
-    errors: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-            raise
-
-    started = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
-    for thread in started:
-        thread.start()
-    for thread in started:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 def _log_in(estate: Estate, person: str, key: Path) -> Actor:

@@ -74,9 +74,7 @@ def test_a_verb_without_a_token_is_401(asking, path):
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer fh_nobody", "Basic YTpi", "x"])
 def test_a_header_that_is_nobodys_token_is_401(asking, header):
-    answer = asking().post(
-        "/v1/data/list", json={}, headers={"Authorization": header}
-    )
+    answer = asking().post("/v1/data/list", json={}, headers={"Authorization": header})
     assert answer.status_code == 401
 
 
@@ -127,7 +125,13 @@ STATUSES = {
         409,
         "party.exists",
     ),
-    "a model in another state": ("clara", "models.submit", {"model": "triage"}, 409, "models.status"),
+    "a model in another state": (
+        "clara",
+        "models.submit",
+        {"model": "triage"},
+        409,
+        "models.status",
+    ),
     "a ratified charter": (
         "",
         "charter.statement",

@@ -136,7 +136,9 @@ def test_whoever_approves_can_read_what_was_proposed(world):
     assert shown["digest"] == world.estate.policy.evidence(ref)
     assert shown["digest"] != world.estate.policy.show(world.actor("oscar"))["digest"]
     with pytest.raises(NotFound):
-        world.estate.policy.show(world.actor("oscar"), "policy:00000000-0000-7000-8000-000000000000")
+        world.estate.policy.show(
+            world.actor("oscar"), "policy:00000000-0000-7000-8000-000000000000"
+        )
 
 
 def test_policies_proposed_beside_a_charter_that_is_gone_do_not_bring_it_back(world):

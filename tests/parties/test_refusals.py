@@ -10,9 +10,7 @@ from tests.estate.world import World
 
 def totals(world: World) -> list[int]:
     pipeline = world.estate.pipeline
-    found: list[Record] = [
-        pipeline.record(index) for index in range(pipeline.stores.log.size)
-    ]
+    found: list[Record] = [pipeline.record(index) for index in range(pipeline.stores.log.size)]
     return [each.facts["count"] for each in found if each.act == "access.refused"]
 
 

@@ -23,7 +23,7 @@ from freehold.estate import Estate
 from freehold.kernel import FreeholdError, LimitError, MalformedError, parse_json
 from freehold.kernel.acts import Actor
 from freehold.parties import Unauthenticated
-from freehold.verbs import VERBS, Download, Verb, to_json
+from freehold.verbs import VERBS, Download, Verb, misfit, to_json
 
 UPLOAD_BYTES_MAX = 4_294_967_296  # kept in memory, since nothing plain may lie on disk
 CHUNK_BYTES = 1_048_576
@@ -62,10 +62,9 @@ def create_app(estate: Estate) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def refuse_arguments(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]  # where and why; its input may hold what must not come back
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"{request.url.path}: {where}: {first['msg'].lower()}"
-        return _refusal(MalformedError("verb.arguments", message, "see /openapi.json"))
+        first = error.errors()[0]
+        path = request.url.path.removeprefix("/v1/").replace("/", ".")
+        return _refusal(misfit(path, first["loc"][1:], first["msg"]))
 
     @app.exception_handler(HTTPException)
     async def refuse_route(request: Request, error: HTTPException) -> Response:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from fastapi import FastAPI
 from freehold.api._app import create_app
 from freehold.api.errors import ApiError
 from freehold.estate import Estate
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,31 @@ class Listen:
 
 
 def serve(estate: Estate, listen: Listen) -> None:
-    """Serve until the process is told to stop; requests under way are finished."""
+    """Serve until the process is told to stop; requests under way are finished.
+
+    To be called by the main thread, which alone is told of signals.
+
+    Raises:
+        ApiError: a network address without TLS, or one that cannot be listened at.
+    """
     listen.check()
-    asyncio.run(_serve(create_app(estate), listen))
+    app = create_app(estate)
+    with _outliving_signals():
+        asyncio.run(_serve(app, listen))
+
+
+@contextmanager
+def _outliving_signals() -> Iterator[None]:
+    """Return after a signal to stop, so that the caller closes the estate.
+
+    Uvicorn raises the signal again once it has stopped, which would end the process there.
+    """
+    before = {each: signal.signal(each, lambda *_: None) for each in STOPPING}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 async def _serve(app: FastAPI, listen: Listen) -> None:

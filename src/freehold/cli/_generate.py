@@ -73,9 +73,9 @@ def _command(verb: Verb) -> Callable[..., None]:
         context: typer.Context = given.pop("context")
         is_json: bool = given.pop("as_json")
         target: Path | None = given.pop("out", None)
-        arguments = {k: _plain(verb, k, v) for k, v in given.items() if v is not None}
 
         def call() -> Any:
+            arguments = {k: _plain(verb, k, v) for k, v in given.items() if v is not None}
             with context.obj.session() as session:
                 if target is not None:
                     result = session.download(verb.path, target, **arguments)

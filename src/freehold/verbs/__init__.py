@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from freehold.verbs import _estate, _line
-from freehold.verbs._verb import TEXT_FILE, Download, Parameter, TextFile, Verb, to_json
+from freehold.verbs._verb import TEXT_FILE, Download, Parameter, TextFile, Verb, misfit, to_json
 
-__all__ = ["TEXT_FILE", "VERBS", "Download", "Parameter", "TextFile", "Verb", "to_json"]
+__all__ = ["TEXT_FILE", "VERBS", "Download", "Parameter", "TextFile", "Verb", "misfit", "to_json"]
 
 NOUNS = (
     "estate",

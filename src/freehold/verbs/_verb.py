@@ -10,7 +10,7 @@ returns plain values, frozen dataclasses, or a `Download`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, BinaryIO, get_type_hints
@@ -45,6 +45,13 @@ class Parameter:
     @property
     def is_required(self) -> bool:
         return self.default is inspect.Parameter.empty
+
+
+def misfit(path: str, where: Sequence[object], why: str) -> MalformedError:
+    """The error of an argument that does not fit a verb; without its value, which may be secret."""
+    told = ": ".join(filter(None, (path, ".".join(map(str, where)), why.lower())))
+    command = path.replace(".", " ").replace("_", "-")
+    return MalformedError("verb.arguments", told, f"see `freehold {command} --help`")
 
 
 class Verb:
@@ -98,12 +105,7 @@ class Verb:
             checked = self.arguments_model(**arguments)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise MalformedError(
-                "verb.arguments",
-                f"{self.path}: {where}: {first['msg'].lower()}",
-                f"see `freehold {self.noun} {self.name} --help`",
-            ) from error
+            raise misfit(self.path, first["loc"], first["msg"]) from error
         return {p.name: getattr(checked, p.name) for p in self.parameters}
 
     @cached_property
