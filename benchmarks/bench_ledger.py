@@ -1,6 +1,6 @@
 """The ledger alone: appending, one by one and many at once; verifying; receipts.
 
-The raw limits are an append with a sync, the same for a group of records, and SHA-256 of the leaves.
+The raw limits are an append with a sync, the same for a group of records, and SHA-256 of each leaf.
 """
 
 from __future__ import annotations

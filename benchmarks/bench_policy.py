@@ -6,6 +6,7 @@ The raw limit is Cedar itself, called with everything parsed already: policies, 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import cedarpy
 from measure import Case, Run
@@ -46,7 +47,7 @@ def main() -> None:
     run.finish()
 
 
-Handles = tuple[dict[str, object], cedarpy.PolicySet, cedarpy.Entities, cedarpy.Schema]
+Handles = tuple[dict[str, Any], cedarpy.PolicySet, cedarpy.Entities, cedarpy.Schema]
 
 
 def handles(policies: PolicySet, request: PolicyRequest) -> Handles:

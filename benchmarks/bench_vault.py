@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-import pyrage
+import pyrage  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from measure import Case, Run
 

@@ -5,17 +5,17 @@ No model answers here: a deployment is recorded as started, and the acts alone a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from freehold.charter import DEMO_PEOPLE, demo_charter
 from freehold.compute import Isolation, Job
 from freehold.estate import Estate
 from freehold.kernel import Ref, new_id
-from freehold.kernel.acts import Actor, Output, Pipeline
+from freehold.kernel.acts import Act, Actor, Output, Pipeline
 from freehold.kernel.keys import INSECURE_TEST_COST, PassphraseCustody
 from freehold.kernel.policy import Denied, PolicySet
 from freehold.kernel.signatures import new_key_file, sign
@@ -57,7 +57,7 @@ class Trial:
 
     def answer(self) -> None:
         """One act of the hot path: question and answer of one row with 30 features."""
-        answering = self.pipeline.registry.acts["decision.answer"](model=str(self.model))
+        answering = declared(self.pipeline, "decision.answer", model=str(self.model))
         with self.pipeline.perform(
             self.people["dana"],
             answering,
@@ -70,7 +70,9 @@ class Trial:
 
     def ingest(self, dataset: Ref) -> None:
         """Bring a dataset in, without bytes: the act, its words and its row in the catalog."""
-        ingesting = self.pipeline.registry.acts["dataset.ingest"](
+        ingesting = declared(
+            self.pipeline,
+            "dataset.ingest",
             data_class="internal",
             purposes=(PURPOSE,),
             residency=("EU",),
@@ -89,13 +91,13 @@ class Trial:
 
     def clear(self, dataset: Ref) -> None:
         """Clear a dataset once more: an exclusive act, after which policies look at it afresh."""
-        clearing = self.pipeline.registry.acts["dataset.clear"](purposes=(PURPOSE,))
+        clearing = declared(self.pipeline, "dataset.clear", purposes=(PURPOSE,))
         with self.pipeline.perform(self.people["stella"], clearing, on=dataset) as act:
             act.conclude()
 
     def be_refused(self) -> None:
         """An act that policy refuses, and records: an auditor asks for an answer."""
-        asking = self.pipeline.registry.acts["decision.answer"](model=str(self.model))
+        asking = declared(self.pipeline, "decision.answer", model=str(self.model))
         with (
             suppress(Denied),
             self.pipeline.perform(
@@ -123,8 +125,8 @@ def trial(folder: Path) -> Iterator[Trial]:
         people = {code: _log_in(estate, code, path) for code, path in keys.items()}
         estate.pipeline.enforce(filled_up(estate.pipeline.policies))
         deployment, model = Ref("deployment", new_id()), Ref("model", new_id(), 1)
-        starting = estate.pipeline.registry.acts["deployment.start"](
-            model=str(model), classes=("health",), isolation=0
+        starting = declared(
+            estate.pipeline, "deployment.start", model=str(model), classes=("health",), isolation=0
         )
         with estate.pipeline.perform(
             people["otto"], starting, on=deployment, purpose=PURPOSE, inputs=(model,)
@@ -132,6 +134,12 @@ def trial(folder: Path) -> Iterator[Trial]:
             act.describe(name="triage")
             act.conclude(outputs=[Output(str(deployment))])
         yield Trial(estate, people, deployment, model)
+
+
+def declared(pipeline: Pipeline, name: str, **facts: Any) -> Act:
+    """An act of the declared type of this name."""
+    act_type: Callable[..., Act] = pipeline.registry.acts[name]
+    return act_type(**facts)
 
 
 def filled_up(policies: PolicySet) -> PolicySet:

@@ -141,7 +141,7 @@ class Estate:
             Log.create(folder / "ledger" / "main", config).close()
             keyring.pin(_IDENTITY, canonical({"id": estate_id, "trial": is_trial}))
             vkey = str(config.key)
-        estate = cls.open(folder, custody, executor=executor)
+        estate = cls._open(folder, custody, SystemClock(), executor or LocalExecutor())
         try:
             estate.charter.create_estate(charter, is_trial=is_trial, vkey=vkey)
         except BaseException:
@@ -169,18 +169,19 @@ class Estate:
             raise EstateError(
                 "estate.missing", f"there is no estate in {folder}", "`freehold init` creates one"
             )
-        keyring = Keyring.open(folder / "keys", custody)
-        try:
-            return cls._open(folder, keyring, clock or SystemClock(), executor or LocalExecutor())
-        except BaseException:
-            keyring.close()
-            raise
+        estate = cls._open(folder, custody, clock or SystemClock(), executor or LocalExecutor())
+        if estate.pipeline.stores.log.size == 0:
+            estate.close()
+            raise _unfinished(folder)
+        return estate
 
     @classmethod
-    def _open(cls, folder: Path, keyring: Keyring, clock: Clock, executor: Executor) -> Estate:
-        identity = _identity(keyring, folder)
+    def _open(cls, folder: Path, custody: Custody, clock: Clock, executor: Executor) -> Estate:
         registry = Registry(ROOMS)
         with ExitStack() as opened:  # closed again if anything after it fails
+            keyring = Keyring.open(folder / "keys", custody)
+            opened.callback(keyring.close)
+            identity = _identity(keyring, folder)
             vault = Vault.open(folder / "vault", keyring)
             opened.callback(vault.close)
             relay = _Relay()
@@ -228,15 +229,19 @@ class Estate:
         folder.
         """
         stores = self.pipeline.stores
-        self.serving.close()
-        try:
-            self.refusals.record()
-            stores.keyring.pin(_HEAD, stores.log.publish().encode())
-        finally:
-            stores.log.close()
-            stores.catalog.close()
-            stores.vault.close()
-            stores.keyring.close()
+        with ExitStack() as closing:  # in the opposite order, each whatever the others raise
+            closing.callback(stores.keyring.close)
+            closing.callback(stores.vault.close)
+            closing.callback(stores.catalog.close)
+            closing.callback(stores.log.close)
+            closing.callback(self._remember)
+            closing.callback(self.refusals.record)
+            self.serving.close()
+
+    def _remember(self) -> None:
+        """Pin the newest checkpoint, so that an older or another log is refused at the opening."""
+        stores = self.pipeline.stores
+        stores.keyring.pin(_HEAD, stores.log.publish().encode())
 
     def __enter__(self) -> Estate:
         return self
@@ -356,13 +361,17 @@ def _origin(estate_id: str, *, is_trial: bool) -> str:
 def _identity(keyring: Keyring, folder: Path) -> dict[str, Any]:
     pinned = keyring.pinned(_IDENTITY)
     if pinned is None:
-        raise EstateError(
-            "estate.incomplete",
-            f"the estate in {folder} was never finished",
-            "delete the folder and run `freehold init` again",
-        )
+        raise _unfinished(folder)
     identity: dict[str, Any] = json.loads(pinned)
     return identity
+
+
+def _unfinished(folder: Path) -> EstateError:
+    return EstateError(
+        "estate.incomplete",
+        f"making the estate in {folder} was interrupted; nothing is in it yet",
+        "delete the folder and run `freehold init` again",
+    )
 
 
 def _trusted(keyring: Keyring, config: LogConfig) -> Checkpoint | None:

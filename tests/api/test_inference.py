@@ -53,7 +53,7 @@ def _block(lines: _Lines) -> tuple[Any, _Lines]:
         items = []
         while lines and lines[0][0] == indent and lines[0][1].startswith("- "):
             rest = lines[0][1][2:]
-            inner = [(indent + 2, rest)] + lines[1:]
+            inner = [(indent + 2, rest), *lines[1:]]
             if ": " in rest or rest.endswith(":"):
                 value, lines = _block(inner)
             else:

@@ -109,7 +109,7 @@ def expected(client: Any, verb: str, arguments: dict[str, Any]) -> Any:
     return client.post(f"/v1/{verb.replace('.', '/')}", json=arguments)
 
 
-STATUSES = {
+STATUSES: dict[str, tuple[str, str, dict[str, Any], int, str | None]] = {
     "policy refuses": ("dana", "data.show", {"dataset": "patients"}, 403, "policy.denied"),
     "no such dataset": ("stella", "data.show", {"dataset": "none"}, 404, "data.unknown"),
     "no such model": ("clara", "models.show", {"model": "none"}, 404, "models.unknown"),

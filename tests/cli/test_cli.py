@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.main import get_command
+from typer.testing import CliRunner, Result
 
 from freehold.charter import DEMO_PEOPLE, demo_charter
 from freehold.cli import build_app
 from freehold.kernel.signatures import new_key_file
+from freehold.verbs import VERBS
 from tests.estate.world import PASSPHRASE, PURPOSE, copy_world, table, verify_bundle
 from tests.session.servers import FREEHOLD, environment, up
 
@@ -268,8 +269,6 @@ def options(command: Any) -> set[str]:
 
 
 def test_no_command_takes_a_secret_as_an_option():
-    from typer.main import get_command
-
     for name in options(get_command(build_app())):
         assert "passphrase" not in name.lower()
         assert name not in ("--token", "--password", "--secret")
@@ -297,7 +296,7 @@ def test_an_approval_by_command_counts_and_ssh_keygen_accepts_it(shell, program)
     command = [program("ssh-keygen"), "-Y", "verify", "-f", signers, "-I", approval["approver"]]
     command += ["-n", "freehold-approval", "-s", signature]
     for message, is_good in ((statement, True), (statement + b" ", False)):
-        done = subprocess.run(command, input=message, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run(command, input=message, capture_output=True, check=False)
         assert (done.returncode == 0) is is_good, done.stderr
 
 
@@ -356,7 +355,7 @@ def test_a_server_does_not_listen_on_the_network_without_tls(shell):
 def test_the_console_script_prints_no_secret_and_shows_none_in_its_arguments(shell):
     words = ["--estate", str(shell.home / "estate"), "estate", "status"]
     secrets = {**shell.environment, **as_(shell, "ada")}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [*FREEHOLD, *words], env=secrets, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
@@ -367,8 +366,6 @@ def test_the_console_script_prints_no_secret_and_shows_none_in_its_arguments(she
 
 
 def test_every_verb_that_carries_no_signature_is_a_command(shell):
-    from freehold.verbs import VERBS
-
     signed = {"charter.statement", "charter.ratify", "people.challenge", "people.statement"}
     signed |= {"people.login", "people.approve"}
     run: Callable[..., Result] = shell.run

@@ -1,4 +1,4 @@
-"""Estates that the demonstration's charter does not give: other rules, other owners, another time."""
+"""Estates under other rules than the demonstration's, and clocks that tests move."""
 
 from __future__ import annotations
 

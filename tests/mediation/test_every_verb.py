@@ -10,6 +10,7 @@ import inspect
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ UNRELATED = """
 ABOUT_IDS = "resolves names for rooms and verbs, which decide with what it gives"
 ONE_FACT = "one fact for other rooms, whose own acts decide"
 NO_DECISION = {
-    "charter.status": "how far ratification is: ids and a digest, needed before anybody has a token",
+    "charter.status": "how far ratification is: ids and a digest; nobody has a token before",
     "charter.statement": "what an owner signs; refused once nothing is left to ratify",
     "charter.signer": "reads a statement that the caller brought",
     "charter.last_ratifier": ONE_FACT,
@@ -64,8 +65,7 @@ NO_DECISION = {
     "policy.evidence": "what `people.prepare` shows once it has asked",
     "people.authenticate": "establishes who asks",
     "people.find": ABOUT_IDS,
-    "people.challenge": "what anybody signs to log in; tells nothing, as is tested below",
-    "people.statement": "what `people.prepare` shows once it has asked",
+    "people.statement": "what `people.prepare` shows once it has asked, or anybody signs to log in",
     "people.valid": "tells the pipeline which approvals count",
     "people.enrol_charter": "enrols by `people.enrol` whom a ratified charter names",
     "data.find": ABOUT_IDS,
@@ -92,7 +92,7 @@ NO_DECISION = {
 VERBS_WITHOUT_DECISION = {
     "charter.status": NO_DECISION["charter.status"],
     "charter.statement": NO_DECISION["charter.statement"],
-    "people.challenge": NO_DECISION["people.challenge"],
+    "people.challenge": "what anybody signs to log in; tells nothing, as is tested below",
 }
 
 
@@ -128,8 +128,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     world.ingest()
     live = world.deploy()
     owner, scientist = world.actor("olivia"), world.actor("clara")
-    columns = {"age": [50], "pressure": [150], "ward": ["north"]}
-    decision = estate.serving.answer(world.actor("dana"), "triage", columns)
+    decision = estate.serving.answer(world.actor("dana"), "triage", COLUMNS)
     plan = estate.evaluation.plan(scientist, "patients", purpose=PURPOSE)
     run = world.train()
     estate.evaluation.run(scientist, plan.ref, run.ref)
@@ -164,7 +163,7 @@ def signed_statements(world: World, dataset: Ref) -> Callable[[], dict[str, tupl
         people = world.estate.people
         asked: dict[str, tuple[Statement, str]] = {
             "ratify": (world.estate.charter.statement("oscar"), "oscar"),
-            "login": (people.challenge("ravi"), "ravi"),
+            "login": (people.statement("ravi", "token.login"), "ravi"),
             "approve": (people.statement("ravi", "dataset.erase", dataset), "ravi"),
         }
         return {
@@ -180,6 +179,7 @@ def opened(scene: Scene) -> None:
         pytest.fail("a dataset was opened that no policy permits to read")
 
 
+SIGNED = ("statement", "signature")
 ABOUT = Provenance("health", (PURPOSE,))
 COLUMNS: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
 
@@ -307,7 +307,6 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},
 }
-SIGNED = ("statement", "signature")
 
 
 def charter_text(estate: Estate) -> bytes:
@@ -405,7 +404,7 @@ def test_only_signatures_and_the_way_to_them_need_no_token():
 
 
 def test_a_stranger_does_not_learn_who_is_enrolled(quiet):
-    challenge = quiet.estate.people.challenge
+    challenge = partial(quiet.estate.people.statement, act="token.login")
     known, unknown = challenge("ravi"), challenge("nobody-of-that-name")
     assert challenge("nobody-of-that-name").approver == unknown.approver
     assert challenge("somebody-else").approver != unknown.approver
@@ -420,7 +419,7 @@ def test_a_stranger_does_not_learn_who_is_enrolled(quiet):
 def test_a_stranger_does_not_learn_from_a_bad_signature_who_is_enrolled(quiet):
     told = set()
     for person in ("ravi", "nobody-of-that-name"):
-        statement = quiet.estate.people.challenge(person).message()
+        statement = quiet.estate.people.statement(person, "token.login").message()
         for verb in (quiet.estate.people.login, quiet.estate.people.approve):
             with pytest.raises(Exception, match="not signed") as refused:
                 verb(statement, sign(statement, quiet.key("dana")))

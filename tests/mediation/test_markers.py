@@ -11,7 +11,9 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,12 +83,12 @@ class Play:
         person = NewPerson(mark("other"), mark("name"), ("developer",), kind="service")
         people.enrol(owner, person)
         self.tokens.append(people.token(owner, mark("other")).token)
-        statement = people.challenge("ravi").message()
+        statement = people.statement("ravi", "token.login").message()
         self.tokens.append(people.login(statement, sign(statement, self.world.key("ravi"))).token)
         self.refused(PartyError, lambda: people.authenticate(mark("token")))
         self.refused(PartyError, lambda: people.assign(owner, CODE, roles=(mark("role"),)))
         self.refused(NotFound, lambda: people.revoke(owner, mark("nobody")))
-        people.challenge(mark("stranger"))
+        people.statement(mark("stranger"), "token.login")
 
     def data(self) -> None:
         data, steward = self.estate.data, self.world.actor("stella")
@@ -167,8 +169,8 @@ class Play:
             ),
         )
         for reference in (f"run:{mark('run')}", f"{mark('kind').replace('-', '_')}:x"):
-            self.refused(NotFound, lambda ref=reference: training.show(scientist, ref))
-            self.refused(NotFound, lambda ref=reference: evaluation.show(scientist, ref))
+            self.refused(NotFound, partial(training.show, scientist, reference))
+            self.refused(NotFound, partial(evaluation.show, scientist, reference))
         developer = self.world.actor("dana")
         self.refused(NotFound, lambda: training.show(developer, f"run:{mark('run')}"))
         self.refused(MalformedError, lambda: training.show(scientist, mark("Not A Reference")))
@@ -181,7 +183,11 @@ class Play:
             Denied,
             lambda: serving.start(operator, name, mark("model"), purpose=mark("goal")),
         )
-        columns = {"age": [50], "pressure": [150], mark("column"): [mark("value")]}
+        columns: dict[str, list[Any]] = {
+            "age": [50],
+            "pressure": [150],
+            mark("column"): [mark("value")],
+        }
         decision = serving.answer(developer, name, columns, subject=mark("subject"))
         serving.answer(developer, name, columns)
         self.refused(

@@ -22,7 +22,9 @@ def signed(world: World, person: str, statement: Statement) -> tuple[bytes, str]
 
 
 def log_in(world: World, person: str) -> str:
-    statement, signature = signed(world, person, world.estate.people.challenge(person))
+    statement, signature = signed(
+        world, person, world.estate.people.statement(person, "token.login")
+    )
     return world.estate.people.login(statement, signature).token
 
 
@@ -112,7 +114,7 @@ def test_a_signature_with_ones_own_key_gives_a_token(world):
 
 
 def test_a_log_in_is_not_replayed(world):
-    statement, signature = signed(world, "ada", world.estate.people.challenge("ada"))
+    statement, signature = signed(world, "ada", world.estate.people.statement("ada", "token.login"))
     world.estate.people.login(statement, signature)
     with pytest.raises(PartyError) as refused:
         world.estate.people.login(statement, signature)
@@ -120,7 +122,7 @@ def test_a_log_in_is_not_replayed(world):
 
 
 def test_of_two_log_ins_with_one_statement_at_once_one_is_let_in(world):
-    statement, signature = signed(world, "ada", world.estate.people.challenge("ada"))
+    statement, signature = signed(world, "ada", world.estate.people.statement("ada", "token.login"))
     start, outcomes = threading.Barrier(4), []
 
     def attempt() -> None:
@@ -141,9 +143,9 @@ def test_of_two_log_ins_with_one_statement_at_once_one_is_let_in(world):
 
 def test_a_nonce_that_another_has_used_is_refused_and_breaks_nothing(world):
     people = world.estate.people
-    used = people.challenge("ada")
+    used = people.statement("ada", "token.login")
     people.login(*signed(world, "ada", used))
-    stolen = replace(people.challenge("ravi"), nonce=used.nonce)
+    stolen = replace(people.statement("ravi", "token.login"), nonce=used.nonce)
     with pytest.raises(PartyError) as refused:
         people.login(*signed(world, "ravi", stolen))
     assert refused.value.code == "party.replay"
@@ -151,13 +153,13 @@ def test_a_nonce_that_another_has_used_is_refused_and_breaks_nothing(world):
 
 
 def test_another_persons_key_does_not_log_in(world):
-    statement = world.estate.people.challenge("ada").message()
+    statement = world.estate.people.statement("ada", "token.login").message()
     with pytest.raises(Unauthenticated):
         world.estate.people.login(statement, sign(statement, world.key("ravi")))
 
 
 def test_a_statement_for_an_approval_does_not_log_in(world):
-    statement = replace(world.estate.people.challenge("ada"), act="model.promote")
+    statement = replace(world.estate.people.statement("ada", "token.login"), act="model.promote")
     with pytest.raises(PartyError) as refused:
         world.estate.people.login(*signed(world, "ada", statement))
     assert refused.value.code == "party.statement"
@@ -165,14 +167,14 @@ def test_a_statement_for_an_approval_does_not_log_in(world):
 
 def test_a_statement_for_another_estate_does_not_log_in(world):
     other = "00000000-0000-7000-8000-000000000000"
-    statement = replace(world.estate.people.challenge("ada"), estate=other)
+    statement = replace(world.estate.people.statement("ada", "token.login"), estate=other)
     with pytest.raises(PartyError):
         world.estate.people.login(*signed(world, "ada", statement))
 
 
 @pytest.mark.parametrize("days", [-1, 91])
 def test_a_statement_that_is_over_or_lasts_too_long_does_not_log_in(timed, clock, days):
-    statement = timed.estate.people.challenge("ada")
+    statement = timed.estate.people.statement("ada", "token.login")
     over = StoppedClock()
     over.time = clock.time
     over.advance(days=days)

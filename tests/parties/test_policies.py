@@ -109,7 +109,7 @@ def test_policies_can_only_add_to_the_charters(world):
     [
         "permit",
         "permit (principal, action, resource);",
-        '@id("a") permit (principal, action, resource); @id("a") permit (principal, action, resource);',
+        '@id("a") permit (principal, action, resource);' * 2,
         '@id("charter.active") permit (principal, action, resource);',
         '@id("Not A Code") permit (principal, action, resource);',
         '@id("a") permit (principal, action == Action::"no.such", resource);',
@@ -155,6 +155,18 @@ def test_policies_proposed_beside_a_charter_that_is_gone_do_not_bring_it_back(wo
     again = proposed(world)
     world.approve("oscar", "policy.activate", again)
     world.estate.policy.activate(owner, str(again))
+
+
+def test_a_new_charter_keeps_the_organisations_own_policies(world):
+    ref, owner = proposed(world), world.actor("olivia")
+    world.approve("oscar", "policy.activate", ref)
+    world.estate.policy.activate(owner, str(ref))
+    text = world.estate.charter.show(owner)["text"]
+    world.estate.charter.propose(owner, f"{text}\n# reviewed\n".encode())
+    world.ratify()
+    assert "house.no-ingest" in world.estate.pipeline.policies.ids
+    with pytest.raises(Denied, match="The archive is being moved"):
+        world.ingest()
 
 
 # ---- simulate

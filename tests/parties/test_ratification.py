@@ -181,7 +181,7 @@ def test_before_ratification_nobody_else_may_look(unratified):
 
 def test_before_ratification_nobody_can_log_in(unratified):
     people = unratified.estate.people
-    statement = people.challenge("olivia").message()
+    statement = people.statement("olivia", "token.login").message()
     with pytest.raises(FreeholdError) as refused:
         people.login(statement, sign(statement, unratified.key("olivia")))
     assert refused.value.code == "party.unauthenticated"

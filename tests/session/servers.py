@@ -43,7 +43,7 @@ def environment(folder: Path) -> dict[str, str]:
 def up(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the estate in `folder`/estate until the block ends; its output lies in `folder`/log."""
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [*FREEHOLD, "--estate", str(folder / "estate"), "up", *options],
             env=environment(folder),
             stdout=log,

@@ -241,6 +241,8 @@ def test_the_servers_output_holds_no_request_and_no_token(folder, server):
 class Echo:
     """A transport that gives back what it was asked."""
 
+    is_trial = False
+
     def call(self, verb: Any, arguments: Any, upload: Any) -> Any:
         return verb.path, dict(arguments), upload
 

@@ -12,13 +12,11 @@ from typing import Any, TypeAlias
 from sqlalchemy import select
 
 from freehold.charter._acts import ActivatePolicy, ProposePolicy
-from freehold.charter._service import CharterService, compile_charter
+from freehold.charter._service import POLICY_BYTES_MAX, CharterService, compile_charter
 from freehold.charter._tables import POLICY
 from freehold.kernel import LimitError, MalformedError, Ref, new_id
 from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline, Record
 from freehold.kernel.policy import Entity, InvalidPolicy, PolicyRequest, PolicySet
-
-POLICY_BYTES_MAX = 4_194_304  # thousands of policies; decisions slow down by 3 µs for each
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +234,9 @@ class PolicyService:
     def _beside_charter(self, policies: str) -> PolicySet:
         if len(policies) > POLICY_BYTES_MAX:
             raise LimitError("policy.too_large", f"over {POLICY_BYTES_MAX} characters of policies")
-        beside = PolicySet(
-            f"{self._charter_policies()}\n{policies}", self._pipeline.registry.schema
-        )
+        registry = self._pipeline.registry
+        text = compile_charter(self._charter.in_force(), registry.actions, own=policies)
+        beside = PolicySet(text, registry.schema)
         for policy in beside.ids:
             if _CODE.fullmatch(policy) is None:
                 raise InvalidPolicy(

@@ -28,6 +28,8 @@ from freehold.kernel.policy import PolicySet
 from freehold.kernel.signatures import Statement, verify
 
 CHARTER_BYTES_MAX = 1_048_576  # a charter is read by people
+POLICY_BYTES_MAX = 4_194_304  # thousands of policies; decisions slow down by 3 µs for each
+OWN_POLICIES = "// The organisation's own policies\n"  # all that follows is theirs
 OWNERS_NEEDED = 2  # distinct owners must ratify; a trial estate of one person has but one
 OWNER_ROLE = "owner"
 ESTATE_ROLE = "estate"  # no code of a charter: what the estate records of its own accord
@@ -66,6 +68,7 @@ class CharterService:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
+        self._parsed: tuple[str, Charter] | None = None  # by its blob, which never changes
 
     # -- beginning ---------------------------------------------------------------------------------
 
@@ -288,7 +291,10 @@ class CharterService:
                 "no charter is ratified, so nothing but ratification is possible",
                 "each owner runs `freehold charter ratify`",
             )
-        return Charter.parse(self._text(row.blob))
+        parsed = self._parsed
+        if parsed is None or parsed[0] != row.blob:
+            parsed = self._parsed = (row.blob, Charter.parse(self._text(row.blob)))
+        return parsed[1]
 
     def policies_in_force(self) -> PolicySet:
         """The policy set that the ledger says is in force; the built-in one before any
@@ -323,7 +329,7 @@ class CharterService:
 
     def _text(self, blob: str) -> bytes:
         estate = self._pipeline.circumstances.estate
-        return self._pipeline.stores.vault.read(estate.id, blob, CHARTER_BYTES_MAX)
+        return self._pipeline.stores.vault.read(estate.id, blob, POLICY_BYTES_MAX)
 
     def _compile(self, ref: Ref) -> PolicySet:
         row = self._pipeline.stores.catalog.first(
@@ -331,7 +337,8 @@ class CharterService:
         )
         charter = Charter.parse(self._text(row.blob))  # type: ignore[union-attr]
         registry = self._pipeline.registry
-        return PolicySet(compile_charter(charter, registry.actions), registry.schema)
+        own = self._pipeline.policies.text.partition(OWN_POLICIES)[2]
+        return PolicySet(compile_charter(charter, registry.actions, own=own), registry.schema)
 
     def _owners(self, charter: Charter) -> list[dict[str, str]]:
         known = self.known_people()
@@ -400,6 +407,10 @@ def founding_role(catalog: Catalog, principal: Ref) -> str:
     return OWNER_ROLE if find_owner(catalog, OWNER.c.id == principal.id) is not None else ""
 
 
-def compile_charter(charter: Charter, actions: Mapping[str, str]) -> str:
-    """Compile a charter's policies, and those that hold in every estate."""
-    return f"{BUILTIN_POLICIES}\n{compile_policies(charter, actions)}"
+def compile_charter(charter: Charter, actions: Mapping[str, str], *, own: str = "") -> str:
+    """Compile a charter's policies, with those of every estate and the organisation's `own`.
+
+    The own ones stand last, after a mark: another charter takes them over as they are.
+    """
+    compiled = f"{BUILTIN_POLICIES}\n{compile_policies(charter, actions)}"
+    return f"{compiled}\n{OWN_POLICIES}{own}" if own else compiled

@@ -148,7 +148,7 @@ def approve(
 
     def call() -> dict[str, Any]:
         with _context(context).session() as session:
-            statement = session.call("people.statement", person, act, resource)
+            statement = session.call("people.statement", person, act, resource=resource)
             recorded = session.call("people.approve", statement, sign(statement.encode(), key))
         return {"approval": recorded, **json.loads(statement)}
 

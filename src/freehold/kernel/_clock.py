@@ -37,8 +37,15 @@ def parse_time(text: str) -> datetime:
         MalformedError: any other shape.
     """
     try:
-        return datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+        moment = datetime.strptime(text, _FORMAT).replace(tzinfo=UTC)
+        if format_time(moment) == text:  # `strptime` also takes shorter forms
+            return moment
     except (ValueError, TypeError) as error:
-        raise MalformedError(
-            "kernel.time", f"expected a time like 2026-11-24T06:02:49.123456Z, got {text!r:.60}"
-        ) from error
+        raise _malformed(text) from error
+    raise _malformed(text)
+
+
+def _malformed(text: object) -> MalformedError:
+    return MalformedError(
+        "kernel.time", f"expected a time like 2026-11-24T06:02:49.123456Z, got {text!r:.60}"
+    )

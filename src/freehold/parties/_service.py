@@ -244,17 +244,6 @@ class PeopleService:
 
     # -- approvals ---------------------------------------------------------------------------------
 
-    def challenge(self, person: str) -> Statement:
-        """What `person` has to sign to log in.
-
-        Anybody may ask, so the answer does not tell whether there is such a person.
-        """
-        try:
-            ref = self.find(person)
-        except NotFound:
-            ref = self._nobody(person)
-        return self._statement(ref, LogIn.name, ref, evidence=_login_evidence(ref))
-
     def prepare(self, actor: Actor, person: str, act: str, resource: Ref) -> Statement:
         """Show what `person` has to sign to approve `act` on `resource` as it is now.
 
@@ -265,13 +254,16 @@ class PeopleService:
         return self.statement(person, act, resource)
 
     def statement(self, person: str, act: str, resource: Ref | None = None) -> Statement:
-        """The statement that `prepare` and `challenge` show; for rooms above, which ask policy.
+        """What `person` has to sign for `act`; for rooms above, which ask policy, or to log in.
+
+        For `token.login` anybody may ask, so the answer does not tell whether there is such a
+        person.
 
         Raises:
             PartyError: that act takes no approvals.
         """
         if act == LogIn.name:
-            return self.challenge(person)
+            return self._challenge(person)
         if act not in self._evidence or resource is None:
             raise PartyError(
                 "party.no_approval",
@@ -305,9 +297,7 @@ class PeopleService:
         estate = self._pipeline.circumstances.estate  # an approval outlives what it approved
         with (
             self._once(said.nonce, APPROVAL.c.nonce),
-            self._pipeline.perform(
-                Actor(approver), approval, on=resource, domain=estate.id
-            ) as act,
+            self._pipeline.perform(Actor(approver), approval, on=resource, domain=estate.id) as act,
         ):
             act.describe(statement=statement.decode(), signature=signature)
             act.conclude()
@@ -391,6 +381,13 @@ class PeopleService:
             nonce=_new_nonce(),
             expires=format_time(pipeline.clock.now() + timedelta(days=STATEMENT_DAYS)),
         )
+
+    def _challenge(self, person: str) -> Statement:
+        try:
+            ref = self.find(person)
+        except NotFound:
+            ref = self._nobody(person)
+        return self._statement(ref, LogIn.name, ref, evidence=_login_evidence(ref))
 
     def _nobody(self, person: str) -> Ref:
         """An id that is nobody's, always the same for this name, and in shape and age like that of

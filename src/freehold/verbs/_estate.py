@@ -110,10 +110,10 @@ def people_revoke_token(estate: Estate, actor: Actor, person: str, token_id: str
 
 def people_challenge(estate: Estate, person: str) -> str:
     """Write the statement that a person signs to log in."""
-    return estate.people.challenge(person).message().decode()
+    return estate.people.statement(person, "token.login").message().decode()
 
 
-def people_statement(estate: Estate, actor: Actor, person: str, act: str, resource: str) -> str:
+def people_statement(estate: Estate, actor: Actor, person: str, act: str, *, resource: str) -> str:
     """Write the statement that a person signs to approve an act."""
     return estate.people.prepare(actor, person, act, estate.resolve(resource)).message().decode()
 

@@ -91,10 +91,16 @@ def test_a_found_fact_cannot_be(hint: Any):
 
 def test_a_found_fact_may_be_missing_and_is_then_not_recorded():
     kind = declared(Code | None, is_found=True)
-    assert fact_fields(kind) == (FactField("value", "code", True),)
+    assert fact_fields(kind) == (FactField("value", "code", True, is_optional=True),)
     known = registry(kind)
     assert known.found(kind()) == {}
     assert known.asked(kind()) == {}
+
+
+def test_a_found_fact_that_is_not_optional_cannot_be_missing():
+    kind = declared(Code, is_found=True)
+    with pytest.raises(InvalidFact, match="value must be of kind code"):
+        registry(kind).found(kind())
 
 
 def test_facts_are_checked_when_the_rooms_are_put_together():

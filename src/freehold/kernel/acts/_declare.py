@@ -66,6 +66,7 @@ class FactField:
     name: str
     kind: str
     is_found: bool
+    is_optional: bool = False
 
 
 def fact_fields(act: type[Act]) -> tuple[FactField, ...]:
@@ -85,7 +86,7 @@ def fact_fields(act: type[Act]) -> tuple[FactField, ...]:
             raise TypeError(
                 f"{act.__name__}.{each.name}: what policy is asked is always there, never optional"
             )
-        declared.append(FactField(each.name, kind, is_found))
+        declared.append(FactField(each.name, kind, is_found, _is_union(hints[each.name])))
     return tuple(declared)
 
 
@@ -208,14 +209,14 @@ class Registry:
 
     def _facts(self, act: Act, *, is_found: bool) -> dict[str, Any]:
         values = {
-            each.name: (each.kind, getattr(act, each.name))
+            each: getattr(act, each.name)
             for each in self.facts[act.name]
             if each.is_found is is_found
         }
         return {
-            name: check_fact(act.name, name, kind, value)
-            for name, (kind, value) in values.items()
-            if value is not None or not is_found
+            each.name: check_fact(act.name, each.name, each.kind, value)
+            for each, value in values.items()
+            if value is not None or not each.is_optional  # what is not optional cannot be missing
         }
 
     def context(self, asked: Mapping[str, Any], act: str) -> dict[str, Any]:

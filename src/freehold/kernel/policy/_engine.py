@@ -114,7 +114,7 @@ class PolicySet:
         self.schema_text = schema
         self._schema = cedarpy.Schema.from_str(schema)
         self._policies, self._names, self.reasons = _compile(text, self._schema)
-        self.digest = digest(text.encode() + b"\0" + schema.encode())
+        self.digest = digest(text.encode())
         self._decided: dict[tuple[str, str, str, bytes], PolicyDecision] = {}
         self._lock = Lock()  # guards the size of the cache, not its reads
 
