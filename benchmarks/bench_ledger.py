@@ -26,13 +26,13 @@ def main() -> None:
     with run.scratch() as folder:
         config = LogConfig(origin=ORIGIN, signer=Ed25519Signer(os.urandom(32)))
         with Log.create(folder / "log", config) as log:
-            raw = synced_append(folder / "raw")
+            raw, raw_group = synced_append(folder / "raw"), synced_append(folder / "raw-group")
             run.compare(
                 f"Appending records of {RECORD_BYTES} bytes",
                 Case("raw: append, fdatasync", lambda: repeat(lambda: raw(entry))),
                 Case(
                     f"raw: {THREADS} in one append",
-                    lambda: repeat(lambda: raw(entry * THREADS)) * THREADS,
+                    lambda: repeat(lambda: raw_group(entry * THREADS)) * THREADS,
                 ),
                 Case(
                     "one by one",

@@ -146,6 +146,7 @@ ENTRIES, TILE = "log/tile/entries/000.p/8", "log/tile/0/000.p/8"
 ADA_S, BOB_S = id_of(4), id_of(5)
 ESTATE_RESOURCE = history().records[0]["resource"]
 DENIED = {**history().records[7]["decision"]}
+NOT_SAID = "what was signed is not what its record says"
 LATE = "2026-11-24T06:00:01.000000Z"
 LIES: dict[str, tuple[Callable[[], Files], str]] = {
     "one bit of an entry": (flip(ENTRIES, 40), TILE),
@@ -174,12 +175,15 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
         "rewound",
     ),
     "one bit of a receipt": (flip(f"receipts/{id_of(0)}.tlog-proof", 40), id_of(0)),
-    "the receipt of another record": (moved_receipt, f"receipts/{id_of(0)}"),
-    "a receipt without its last step": (receipt_without_its_last_step, f"receipts/{id_of(7)}"),
-    "one bit of a promise": (flip(f"promises/{id_of(0)}.note", -8), f"promises/{id_of(0)}"),
+    "the receipt of another record": (moved_receipt, f"receipts: DOES NOT HOLD: {id_of(0)}"),
+    "a receipt without its last step": (receipt_without_its_last_step, id_of(7)),
+    "one bit of a promise": (
+        flip(f"promises/{id_of(0)}.note", -8),
+        f"promises: DOES NOT HOLD: {id_of(0)}",
+    ),
     "a promise of another place": (
         lambda: {**history().files(), f"promises/{id_of(0)}.note": history().promise(7)},
-        f"promises/{id_of(0)}",
+        "not kept",
     ),
     "one bit of a body": (flip(f"bodies/{id_of(1)}.bin"), id_of(1)),
     "one bit of a body's salt": (flip(f"bodies/{id_of(1)}.bin", 0), id_of(1)),
@@ -195,7 +199,12 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     "an approval signed for another purpose": (forged(2, b"file"), "another namespace"),
     "a dropped record": (drop_record, "log/checkpoint"),
     "swapped records": (swap_records, "log/checkpoint"),
-    "a log signed by another key": (other_key, "not signed by the log's key"),
+    "a log signed by another key": (other_key, "not signed, once, by the log's key"),
+    "no checkpoint": (without("log/checkpoint"), "there is no log/checkpoint"),
+    "a garbled checkpoint": (
+        lambda: {**history().files(), "log/checkpoint": b"x"},
+        "log/checkpoint: a note that is not signed",
+    ),
     "no entries": (without(ENTRIES), ENTRIES),
     "no hash tile": (without(TILE), TILE),
     "no disclosed body": (without(f"bodies/{id_of(1)}.bin"), f"bodies/{id_of(1)}.bin"),
@@ -204,15 +213,15 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     "a body that is not listed": (changed("bundle.json", disclosed=[]), "not listed"),
     "a trial that is not called one": (
         changed("bundle.json", trial=False),
-        "not called a trial",
+        "wrong on whether it is a trial",
     ),
     "a log that is named as no trial's": (
         told(lambda w: w.records[0]["facts"].update(trial=False)),
-        "trial is not what record 0 says",
+        "wrong on whether it is a trial",
     ),
-    "another size": (changed("bundle.json", size=9), "bundle.json"),
-    "another origin": (changed("bundle.json", origin="elsewhere"), "bundle.json"),
-    "another estate": (changed("bundle.json", estate=id_of(0)), "a log of another estate"),
+    "another size": (changed("bundle.json", size=9), "there is no log/tile/entries/000.p/9"),
+    "another origin": (changed("bundle.json", origin="elsewhere"), f"of another log, {ORIGIN}"),
+    "another estate": (changed("bundle.json", estate=id_of(0)), "another estate"),
     "a receipt for no record": (
         lambda: {**history().files(), f"receipts/{id_of(99)}.tlog-proof": b"x"},
         id_of(99),
@@ -252,12 +261,16 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
         ),
         "or evidence",
     ),
+    "an approval that was used before": (
+        told(lambda w: w.add("model.promote", by=EVE, facts={"approvals": [ADA_S]})),
+        f"{ADA_S} was used before",
+    ),
     "approval by a record that is none": (promote(lambda w: id_of(3)), "no earlier approval"),
     "approval by a ratification": (promote(lambda w: id_of(1)), "no earlier approval"),
     "approval by nothing": (promote(lambda w: id_of(99)), "no earlier approval"),
     "approval by something odd": (promote(lambda w: ["x"]), "no earlier approval"),  # type: ignore[arg-type, return-value]
     "approval after the act": (approved_later, "no earlier approval"),
-    "approvals that are no list": (record(6, facts={"approvals": "yes"}), "not a list"),
+    "approvals that are no list": (record(6, facts={"approvals": "yes"}), "no earlier approval"),
     "an approval used after it expired": (
         promote(
             lambda w: w.approve(ADA, until="2026-11-24T06:00:09.000000Z"),
@@ -270,35 +283,35 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
         told(lambda w: [w.approve(who, nonce="0" * 32) for who in (ADA, BOB)]),
         "nonce was used before",
     ),
-    "a nonce that is none": (told(lambda w: w.approve(ADA, nonce="once")), "nonce"),
+    "a nonce that is none": (told(lambda w: w.approve(ADA, nonce="once")), "approval.md"),
     "an approval signed for another estate": (
         told(lambda w: w.approve(ADA, estate=id_of(0))),
-        "estate",
+        NOT_SAID,
     ),
     "an approval signed for another policy set": (
         told(lambda w: w.approve(ADA, policy_set=EVIDENCE)),
-        "policy_set",
+        NOT_SAID,
     ),
     "an approval signed for another evidence": (
         told(lambda w: w.approve(ADA, evidence=POLICY_SET)),
-        "evidence",
+        NOT_SAID,
     ),
     "an approval signed as another person": (
         told(lambda w: w.approve(ADA, approver=BOB)),
-        "approver",
+        NOT_SAID,
     ),
-    "an approval signed with more keys": (told(lambda w: w.approve(ADA, also=1)), "also"),
+    "an approval signed with more keys": (told(lambda w: w.approve(ADA, also=1)), NOT_SAID),
     "a ratification signed for another charter": (
         told(lambda w: w.approve(OWNER, act="charter.ratify", evidence=POLICY_SET)),
-        "evidence",
+        NOT_SAID,
     ),
     "a ratification under another policy set": (
         told(lambda w: w.records[1]["decision"].update(policy_set=EVIDENCE)),
-        "policy_set",
+        NOT_SAID,
     ),
     "a log that does not begin with its estate": (
         record(0, act="dataset.ingest"),
-        "does not begin with estate.create",
+        "begins without estate.create",
     ),
     "a record of another log": (record(2, log="estate/other/main"), "another log"),
     "an id used twice": (record(3, id=id_of(2), continues=None), "used twice"),
@@ -332,5 +345,8 @@ LIES |= {
     f"a record with {what}": (record(2, **{key: value}), "2: ")
     for what, (key, value) in ODD_RECORDS.items()
 }
-LIES["a record with another key"] = (record(2, note="x"), "['note']")
-LIES["a record without a key"] = (told(lambda w: w.records[2].pop("purpose")), "['purpose']")
+LIES["a record with another key"] = (record(2, note="x"), "2: not as docs/formats/record.md says")
+LIES["a record without a key"] = (
+    told(lambda w: w.records[2].pop("purpose")),
+    "2: not as docs/formats/record.md says",
+)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold_verify import ORDER, P, PublicKey
+from freehold_verify import ORDER, P, check_signature, decode_point
 
 # RFC 8032, 7.1: secret key, public key, message, signature
 VECTORS = {
@@ -47,7 +47,7 @@ VECTORS = {
 
 def accepts(public: bytes, message: bytes, signature: bytes) -> bool:
     try:
-        PublicKey(public).check(message, signature)
+        check_signature(public, message, signature)
     except ValueError:
         return False
     return True
@@ -110,20 +110,20 @@ ODD_POINTS = {
 @pytest.mark.parametrize("sign", [0, 1])
 def test_a_key_that_is_an_odd_point_is_refused(y, sign):
     with pytest.raises(ValueError, match=r"point of the curve|small order"):
-        PublicKey((y | sign << 255).to_bytes(32, "little"))
+        decode_point((y | sign << 255).to_bytes(32, "little"))
 
 
 def test_a_key_whose_point_is_not_canonical_is_refused():
     """y = 3 is on the curve, of large order, and P + 3 still fits into 255 bits."""
-    PublicKey((3).to_bytes(32, "little"))
+    decode_point((3).to_bytes(32, "little"))
     with pytest.raises(ValueError, match="point of the curve"):
-        PublicKey((P + 3).to_bytes(32, "little"))
+        decode_point((P + 3).to_bytes(32, "little"))
 
 
 def test_a_key_of_another_length_is_refused():
     for length in (0, 31, 33):
         with pytest.raises(ValueError, match="point of the curve"):
-            PublicKey(bytes.fromhex(VECTORS["TEST 1"][1] + "00")[:length])
+            decode_point(bytes.fromhex(VECTORS["TEST 1"][1] + "00")[:length])
 
 
 def test_a_signature_whose_r_is_not_canonical_is_refused():

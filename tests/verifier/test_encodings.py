@@ -13,7 +13,16 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold_verify import FAULTS, encode, parse, read_note, read_signers, read_vkey, ssh_signer
+from freehold_verify import (
+    FAULTS,
+    check_signature,
+    encode,
+    parse,
+    read_note,
+    read_signers,
+    read_vkey,
+    ssh_signer,
+)
 from tests.kernel.signatures.keys import SecurityKey, armor, pack
 from tests.verifier.bundles import ADA, PEOPLE, SIGNERS, key_of, note, ssh_public, ssh_sign, vkey
 
@@ -103,7 +112,7 @@ def test_notes_by_go_s_library_are_read_and_its_malformed_ones_refused(shared_da
         keys = {key.name: key for key in map(read_vkey, case["verifiers"])}
         for name, blob in found.signatures:
             if case["expect"] == "ok" and name in case["verified"] and blob[:4] == keys[name].id:
-                keys[name].key.check(found.text.encode(), blob[4:])
+                check_signature(keys[name].key, found.text.encode(), blob[4:])
 
 
 NOTE = note("origin\n1\n", key_of(1), "name")
@@ -116,7 +125,6 @@ BAD_NOTES = {
     "broken base64": NOTE.replace(b"name ", b"name !"),
     "not UTF-8": b"\xff" + NOTE,
     "a blank line after": NOTE + b"\n",
-    "too long": b"x" * 70_000 + NOTE,
 }
 
 
@@ -185,7 +193,7 @@ def test_an_ssh_signature_with_bytes_to_spare_is_refused(place):
         pack(b"ssh-ed25519", signer.sign(data)) + spare.get("signature", b""),
     )
     blob = b"SSHSIG\0\0\0\1" + pack(*parts)
-    with pytest.raises(ValueError, match=r"odd parts|not Ed25519"):
+    with pytest.raises(ValueError, match=r"odd parts|not Ed25519|cut short"):
         ssh_signer(b"message", armor(blob + spare.get("end", b"")))
 
 

@@ -16,8 +16,8 @@ LINE_CHARS = 110
 class Lines:
     """Prints steps as they are done."""
 
-    def __init__(self, out: TextIO = sys.stdout) -> None:
-        self._out = out
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = sys.stdout if out is None else out
         self._began = time.monotonic()
 
     @contextmanager
