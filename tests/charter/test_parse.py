@@ -430,7 +430,7 @@ def test_a_trial_of_one_person_needs_no_approvals() -> None:
 
 INCOMPLETE = {
     "nobody who may change the charter": ('"charter.*"', '"charter.show"', "who may charter.prop"),
-    "nobody who may enrol": ('"person.*"', '"person.list"', "someone who may person.enrol"),
+    "nobody who may enrol": ('"person.*"', '"person.list"', "expected every owner to be allowed person.enrol"),
     "no approval of promotions": (
         '[approvals."model.promote"]',
         '[approvals."model.retire"]',
@@ -447,8 +447,8 @@ INCOMPLETE = {
         'approvals."model.promote": expected at least 1 other than who asks',
     ),
     "an approver who may not approve": (
-        '"approval.give", "policy.explain"',
-        '"policy.explain"',
+        '"approval.give", "policy.show"',
+        '"policy.show"',
         "have an ssh_key and may approval.give; found 0",
     ),
 }

@@ -215,7 +215,6 @@ def test_a_charter_with_placeholders_makes_no_estate_and_names_every_place(tmp_p
     with pytest.raises(FreeholdError) as refused:
         Estate.create(tmp_path / "estate", charter_template("Ours").encode(), custody())
     assert "REPLACE" in str(refused.value)
-    assert not (tmp_path / "estate").exists()
 
 
 # ---- amendment
@@ -277,19 +276,27 @@ def test_only_an_owner_proposes_a_charter(amended):
             amended.estate.charter.propose(amended.actor(person), text)
 
 
-def test_a_charter_that_locks_the_owners_out_still_lets_the_estate_open(tmp_path):
+def test_a_charter_that_locks_its_owners_out_makes_no_estate(tmp_path):
     def locked(text: str) -> str:
-        text = text.replace('"person.*", ', "")
-        return text.replace('"person.list",\n  "policy.explain"', '"person.*", "policy.explain"')
+        return text.replace('"person.*", ', "")
 
-    world = found(tmp_path / "estate", locked)
-    ratify(world, "olivia")
-    ratify(world, "oscar")
-    with pytest.raises(Denied):
-        world.estate.adopt_charter()
+    with pytest.raises(CharterError, match=r"every owner to be allowed person\.enrol"):
+        found(tmp_path / "estate", locked)
+
+
+def test_policies_that_stop_enrolment_still_let_the_estate_open(world):
+    owner, policy = world.actor("olivia"), world.estate.policy
+    stop = '@id("house.full") forbid (principal, action == Action::"person.enrol", resource);'
+    ref = Ref.parse(policy.propose(owner, stop))
+    world.approve("oscar", "policy.activate", ref)
+    policy.activate(owner, str(ref))
+    text = world.estate.charter.show(owner)["text"]
+    newcomer = '[[people]]\nname = "Nina"\nid = "nina"\nroles = ["auditor"]\n'
+    world.estate.charter.propose(owner, f"{text}\n{newcomer}".encode())
+    with pytest.raises(Denied, match=r"house\.full"):
+        world.ratify()
     world.reopen()
     assert world.estate.charter.is_ratified()
-    world.close()
 
 
 def test_the_policies_in_force_are_the_newest_even_where_the_clock_went_back(founded, tmp_path):

@@ -146,6 +146,13 @@ def check_complete(charter: Charter, *, trial: bool) -> None:
             f"expected at least {owners_min} with the role owner; found {len(charter.owners)}",
             "give another person the role owner and an ssh_key; a trial estate needs only one",
         )
+    for owner in charter.people:  # the last to ratify enrols everybody
+        if OWNER in charter.people[owner].roles and not charter.may(owner, "person.enrol"):
+            raise _incomplete(
+                "roles",
+                f"expected every owner to be allowed person.enrol; {owner} is not",
+                'add "person.enrol" to the acts of the role owner',
+            )
     for act in _KEEPS_ALIVE:
         if not any(charter.may(person, act) for person in charter.people):
             raise _incomplete(

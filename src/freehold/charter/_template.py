@@ -140,7 +140,8 @@ classes = "internal"
 [roles.reviewer]
 description = "Risk, compliance, data protection: approves promotions, policies and exceptions."
 may = [
-  "approval.give", "policy.explain", "policy.test", "policy.simulate", "evidence.export",
+  "approval.give", "policy.show", "policy.explain", "policy.test", "policy.simulate",
+  "evidence.export",
   "decision.read", "dataset.list", "dataset.show", "model.list", "model.show", "run.list",
   "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "person.list",
   "estate.status", "charter.show",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 from sqlalchemy import Row, select
@@ -119,6 +119,8 @@ class DataService:
         with self._pipeline.hold(Ref("dataset", name)):
             row = self._named(name)
             ref = Ref("dataset", row.id if row else new_id())
+            if row:
+                about, residency = self._standing(row, about, residency)
             ingest = IngestDataset(
                 data_class=about.data_class,
                 purposes=about.purposes,
@@ -274,6 +276,32 @@ class DataService:
             )
         self._check_purposes(about.purposes)
         return tuple(about.residency) or tuple(known.residency)
+
+    @staticmethod
+    def _standing(
+        row: Row[Any], about: Provenance, residency: tuple[str, ...]
+    ) -> tuple[Provenance, tuple[str, ...]]:
+        """What stands for a dataset that exists: a new version changes its bytes alone.
+
+        Raises:
+            DataError: other purposes or places are given than the dataset has.
+        """
+        purposes, places = tuple(row.purposes.split()), tuple(row.residency.split())
+        if about.purposes and set(about.purposes) != set(purposes):
+            raise DataError(
+                "data.purpose",
+                f"{row.name} is cleared for {row.purposes or 'nothing'}, and a new version does "
+                "not change that",
+                "leave the purposes out, and change them with `freehold data clear`",
+            )
+        if about.residency and set(residency) != set(places):
+            raise DataError(
+                "data.residency",
+                f"{row.name} has the residency {row.residency}, and a new version does not "
+                "change that",
+                "leave the residency out, or ingest it as another dataset",
+            )
+        return replace(about, purposes=purposes, owner=about.owner or row.owner), places
 
     def _check_purposes(self, purposes: Sequence[str]) -> None:
         known = self._charter.in_force().purposes

@@ -20,6 +20,9 @@ Codes of `DataError`:
     data.number        a number that no column holds exactly
     data.parquet       a Parquet file that is cut off, corrupt or untrue about itself
     data.folder        a folder, or its tar, with other things than plain text files
+    data.class         a class that the charter does not have, or another than the dataset has
+    data.purpose       a purpose that the charter does not have, or another than is cleared
+    data.residency     other places than the dataset has
     data.too_few_rows  fewer rows than the work needs
 """
 

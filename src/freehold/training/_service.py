@@ -35,6 +35,11 @@ class Task:
     holdout_percent: int = HOLDOUT_PERCENT
     parameters: Mapping[str, Any] | None = None
 
+    def digest(self) -> str:
+        """Digest of what determines the result and may outlive an erasure: all but the label."""
+        settings = {name: value for name, value in self.as_json().items() if name != "label"}
+        return digest(canonical(settings))
+
     def as_json(self) -> dict[str, Any]:
         """Everything that determines the result beside data, code and environment."""
         return {
@@ -98,7 +103,7 @@ class TrainingService:
             holdout_percent=task.holdout_percent,
             code=code_digest(),
             environment=environment_digest(found),
-            parameters=digest(canonical(task.as_json())),
+            parameters=task.digest(),
         )
         with self._pipeline.perform(
             actor, act_type, on=run, purpose=purpose, inputs=(source,)
