@@ -453,7 +453,7 @@ class Verification:
         self.spent.add(said["nonce"])
 
     def check_use(self, record_id: str) -> None:
-        """Raise unless others than the act's own principal had approved it before, it alone."""
+        """Raise unless others than the act's own principal had approved it before, and once."""
         record = self.records[record_id]
         begun, facts = self.records.get(record["continues"], record), record["facts"]
         seen, phase = {record["principal"], record["on_behalf"]}, record["phase"]

@@ -20,6 +20,7 @@ from tests.verifier.bundles import (
     history,
     key_of,
     note,
+    root,
     sha256,
     ssh_sign,
 )
@@ -129,6 +130,36 @@ def receipt_without_its_last_step() -> Files:
     return {**files, name: proof.rsplit(b"\n", 1)[0] + b"\n\n" + checkpoint}
 
 
+def receipt_by_an_older_checkpoint() -> Files:
+    """With the steps that a naive prover finds for a leaf which isn't there."""
+    writer = history()
+    leaves = writer.leaves()
+    steps = "".join(f"{b64(step)}\n" for step in (leaves[4], root(leaves[:4])))
+    proof = f"c2sp.org/tlog-proof@v1\nindex 7\n{steps}\n".encode()
+    return {**writer.files(), f"receipts/{id_of(7)}.tlog-proof": proof + writer.checkpoint(5)}
+
+
+def entry_left_out() -> Files:
+    files = history().files()
+    last = history().entries()[-1]
+    return {**files, ENTRIES: files[ENTRIES][: -2 - len(last)]}
+
+
+def promise_of_something_else() -> Files:
+    writer = history()
+    text = history().promise(0).decode().split("\n\n")[0].replace("promise", "wish") + "\n"
+    return {**writer.files(), f"promises/{id_of(0)}.note": note(text, writer.log_key)}
+
+
+def body_with_more_keys() -> Files:
+    writer = history()
+    plain = writer.bodies[id_of(1)]
+    writer.bodies[id_of(1)] = plain = plain[:-1] + b',"results":1}'
+    commitment = sha256(b"freehold/body/v1\0" + plain).hex()
+    writer.records[1]["body"]["commitment"] = f"sha256:{commitment}"
+    return writer.files()
+
+
 def approved_later() -> Files:
     writer = history()
     writer.add("model.promote", by=EVE, facts={"approvals": [id_of(9)]})
@@ -177,6 +208,10 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     "one bit of a receipt": (flip(f"receipts/{id_of(0)}.tlog-proof", 40), id_of(0)),
     "the receipt of another record": (moved_receipt, f"receipts: DOES NOT HOLD: {id_of(0)}"),
     "a receipt without its last step": (receipt_without_its_last_step, id_of(7)),
+    "a receipt by a checkpoint before its record": (
+        receipt_by_an_older_checkpoint,
+        "older than its record",
+    ),
     "one bit of a promise": (
         flip(f"promises/{id_of(0)}.note", -8),
         f"promises: DOES NOT HOLD: {id_of(0)}",
@@ -185,6 +220,8 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
         lambda: {**history().files(), f"promises/{id_of(0)}.note": history().promise(7)},
         "not kept",
     ),
+    "a promise of something else": (promise_of_something_else, "not a promise of this log"),
+    "a body with more keys": (body_with_more_keys, "odd keys"),
     "one bit of a body": (flip(f"bodies/{id_of(1)}.bin"), id_of(1)),
     "one bit of a body's salt": (flip(f"bodies/{id_of(1)}.bin", 0), id_of(1)),
     "a body with other details": (other_details, "not the body committed to"),
@@ -205,6 +242,7 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
         lambda: {**history().files(), "log/checkpoint": b"x"},
         "log/checkpoint: a note that is not signed",
     ),
+    "an entry left out at the end": (entry_left_out, f"{ENTRIES}: it has 7 entries"),
     "no entries": (without(ENTRIES), ENTRIES),
     "no hash tile": (without(TILE), TILE),
     "no disclosed body": (without(f"bodies/{id_of(1)}.bin"), f"bodies/{id_of(1)}.bin"),

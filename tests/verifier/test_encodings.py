@@ -180,21 +180,33 @@ def test_a_signature_by_openssh_holds(tmp_path, program):
         ssh_signer(b"another", armored.decode())
 
 
-@pytest.mark.parametrize("place", ["reserved", "key", "signature", "end"])
-def test_an_ssh_signature_with_bytes_to_spare_is_refused(place):
+def signature_blob(kind: bytes = b"ssh-ed25519", version: int = 1, **spare: bytes) -> bytes:
+    """An SSH signature of "message", with bytes to spare in its parts."""
     signer = key_of(1)
-    spare = {place: b"x"}
     data = b"SSHSIG" + pack(NAMESPACE, b"", b"sha512", hashlib.sha512(b"message").digest())
     parts = (
-        ssh_public(signer) + spare.get("key", b""),
+        pack(kind, signer.public_key().public_bytes_raw()) + spare.get("key", b""),
         NAMESPACE,
         spare.get("reserved", b""),
         b"sha512",
-        pack(b"ssh-ed25519", signer.sign(data)) + spare.get("signature", b""),
+        pack(kind, signer.sign(data)) + spare.get("signature", b""),
     )
-    blob = b"SSHSIG\0\0\0\1" + pack(*parts)
-    with pytest.raises(ValueError, match=r"odd parts|not Ed25519|cut short"):
-        ssh_signer(b"message", armor(blob + spare.get("end", b"")))
+    return b"SSHSIG" + version.to_bytes(4, "big") + pack(*parts) + spare.get("end", b"")
+
+
+@pytest.mark.parametrize("place", ["reserved", "key", "signature", "end"])
+@pytest.mark.parametrize("spare", [b"x", pack(b""), pack(b"x")])
+def test_an_ssh_signature_with_bytes_to_spare_is_refused(place, spare):
+    assert ssh_signer(b"message", armor(signature_blob())) == ssh_public(key_of(1))
+    with pytest.raises(ValueError, match=r"odd parts|not Ed25519|cut short|unpack"):
+        ssh_signer(b"message", armor(signature_blob(**{place: spare})))
+
+
+def test_an_ssh_signature_of_another_version_or_kind_of_key_is_refused():
+    with pytest.raises(ValueError, match="of version 1"):
+        ssh_signer(b"message", armor(signature_blob(version=2)))
+    with pytest.raises(ValueError, match="not Ed25519"):
+        ssh_signer(b"message", armor(signature_blob(kind=b"ssh-ed448")))
 
 
 def test_a_security_key_must_have_been_touched():

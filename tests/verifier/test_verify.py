@@ -330,6 +330,16 @@ def test_a_zip_bomb_is_not_unpacked(checker, tmp_path):
     assert "over 16777472 bytes" in verdict.said
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_packed_unusually_cannot_be_used(checker, tmp_path, packing):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", packing) as archive:
+        for each, data in history().files().items():
+            archive.writestr(each, data)
+    verdict = checker.run(tmp_path / "b.zip")
+    assert verdict.status == 2
+    assert "packed unusually" in verdict.said
+
+
 def test_a_damaged_zip_is_told(checker, tmp_path):
     path = tmp_path / "b.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
