@@ -69,9 +69,11 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
     names = [
         name
         for name in rows[0]
-        if any(row.get(name) not in (None, "", [], {}) for row in rows)
+        if name == "name"
+        or any(row.get(name) not in (None, "", [], {}) for row in rows)
         and not any(isinstance(row.get(name), dict) for row in rows)
         and not (name == "id" and "index" in rows[0])  # the shorter of the two names it as well
+        and not (name == "ref" and "name" in rows[0])  # likewise, while there is a name
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
@@ -84,9 +86,17 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
         )
     for row in rows:
         table.add_row(
-            *(_second(row[name]) if name == "time" else _cell(row.get(name)) for name in names)
+            *(_second(row[name]) if name == "time" else _cell(_value(row, name)) for name in names)
         )
     return table
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    """A value of a row; a thing's name with its version, or its reference once that is erased."""
+    if name != "name" or "ref" not in row:
+        return row.get(name)
+    thing, at, version = row["ref"].partition("@")
+    return (row["name"] or thing) + at + version
 
 
 def _second(moment: str) -> str:

@@ -68,7 +68,8 @@ def data_clear(estate: Estate, actor: Actor, dataset: str, *, purpose: tuple[str
 
 def data_list(estate: Estate, actor: Actor) -> tuple[Dataset, ...]:
     """List the datasets."""
-    return estate.data.list(actor)
+    found = estate.data.list(actor)
+    return tuple(replace(each, owner=estate.name_of(each.owner)) for each in found)
 
 
 def data_show(estate: Estate, actor: Actor, dataset: str) -> DatasetVersion:
