@@ -46,6 +46,8 @@ def _is_plain(value: Any) -> bool:
         return True
     if kind is int:
         return bool(-_SAFE_INTEGER <= value <= _SAFE_INTEGER)
+    if kind is float:  # written alike by Python and ECMAScript where neither needs an exponent
+        return bool(1e-4 <= abs(value) < 1e16 and not value.is_integer())
     if kind is dict:
         return all(type(k) is str and k.isascii() and _is_plain(v) for k, v in value.items())
     if kind is list or kind is tuple:

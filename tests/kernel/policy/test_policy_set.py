@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 
+import cedarpy
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from freehold.kernel import FreeholdError
 from freehold.kernel.policy import (
     ActionType,
     Denied,
+    Entity,
     EntityType,
     InvalidPolicy,
     PolicyError,
+    PolicyRequest,
     PolicySet,
     schema_text,
 )
@@ -112,3 +117,50 @@ def test_a_denial_is_an_expected_error_with_the_policies_that_made_it():
     assert isinstance(error, PolicyError)
     assert isinstance(error, FreeholdError)
     assert (error.code, error.policies, str(error)) == ("policy.denied", ("a", "b"), "no (ask)")
+
+
+SCOPES = (
+    "action",
+    'action == Action::"open"',
+    'action in [Action::"open", Action::"close"]',
+    'action in [Action::"close"]',
+)
+TWO_ACTIONS = [ActionType(name, ("Thing",), {}) for name in ("open", "close")]
+
+
+@given(
+    scopes=st.lists(st.tuples(st.sampled_from(("permit", "forbid")), st.sampled_from(SCOPES))),
+    action=st.sampled_from(("open", "close")),
+    grouped=st.booleans(),
+)
+def test_leaving_out_policies_about_other_actions_changes_no_decision(scopes, action, grouped):
+    text = "".join(
+        f'@id("p{i}") {effect} (principal, {scope}, resource);\n'
+        for i, (effect, scope) in enumerate([("permit", "action"), *scopes])
+    )
+    schema = schema_text([EntityType("Thing", {})], TWO_ACTIONS)
+    if grouped:
+        schema = schema.replace('action "close" appliesTo', 'action "close" in ["open"] appliesTo')
+    user = Entity("User", "u", {"roles": [], "clearances": [], "unit": "", "is_active": True})
+    site = dict.fromkeys(("jurisdiction", "operator", "tenancy", "connectivity"), "")
+    context = {"approvals": 0, "purpose": "", "site": site, "trial": False}
+    decided = PolicySet(text, schema).decide_afresh(
+        PolicyRequest(user, action, Entity("Thing", "t", {}), context)
+    )
+    whole = cedarpy.is_authorized(
+        {
+            "principal": user.uid,
+            "action": {"type": "Action", "id": action},
+            "resource": {"type": "Thing", "id": "t"},
+            "context": context,
+        },
+        text,
+        [
+            {"uid": user.uid, "attrs": dict(user.attributes), "parents": []},
+            {"uid": {"type": "Thing", "id": "t"}, "attrs": {}, "parents": []},
+        ],
+        schema,
+    )
+    named = whole.diagnostics.id_annotations_by_reason
+    assert decided.is_allowed == (whole.decision is cedarpy.Decision.Allow)
+    assert decided.policies == tuple(sorted(named.values()))

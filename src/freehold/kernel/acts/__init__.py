@@ -33,16 +33,8 @@ from freehold.kernel.acts._facts import (
     VKey,
     found,
 )
-from freehold.kernel.acts._pipeline import (
-    Actor,
-    Approvals,
-    Circumstances,
-    Performance,
-    Pipeline,
-    Principals,
-    Recorded,
-    Stores,
-)
+from freehold.kernel.acts._performance import Performance
+from freehold.kernel.acts._pipeline import Pipeline
 from freehold.kernel.acts._record import (
     SCHEMA_VERSION,
     Body,
@@ -51,6 +43,14 @@ from freehold.kernel.acts._record import (
     commit_body,
     commit_request,
     open_body,
+)
+from freehold.kernel.acts._values import (
+    Actor,
+    Approvals,
+    Circumstances,
+    Principals,
+    Recorded,
+    Stores,
 )
 from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound
 

@@ -1,14 +1,13 @@
-"""The one write path: decide, record `started` for long work, do, append `done`, `failed` or
-`denied`, project.
+"""The one write path: decide, do, record, project.
 
 Rules it keeps:
+
 - The append is the commit point. Before it a crash leaves unreferenced blobs at most; after it the
-catalog catches up at the
-  next opening, through `_project`, which the live path uses too.
+  catalog catches up at the next opening, through `_project`, which the live path uses too.
 - No decision without a record: a denial that cannot be recorded is an error of the ledger, not a
-denial.
+  denial.
 - Acts on one resource wait for each other (unless declared not exclusive), so that what was decided
-still holds at the append.
+  still holds at the append.
 
 It does not know what any act means; that lies in the declarations.
 """
@@ -16,89 +15,33 @@ It does not know what any act means; that lies in the declarations.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from itertools import islice
-from types import MappingProxyType
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from sqlalchemy import select
 
 from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
 from freehold.kernel.acts._caches import EntityCache, ResourceLocks
 from freehold.kernel.acts._declare import Act, Attributes, Registry
-from freehold.kernel.acts._facts import check_fact
-from freehold.kernel.acts._record import Body, Output, Record, open_body
+from freehold.kernel.acts._performance import Decided, Performance, scope_of
+from freehold.kernel.acts._record import Body, Record, open_body
 from freehold.kernel.acts._trace import trace
+from freehold.kernel.acts._values import (
+    Actor,
+    Approvals,
+    Circumstances,
+    Principals,
+    Recorded,
+    Stores,
+)
 from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
-from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Catalog, Change
-from freehold.kernel.keys import DomainErased, Keyring, UnknownDomain
-from freehold.kernel.ledger import Appended, Log
-from freehold.kernel.policy import Denied, Entity, PolicyDecision, PolicyRequest, PolicySet
-from freehold.kernel.vault import BodyAt, Vault
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts, as authentication established it, and on whose behalf.
-
-    Whoever acts for another has that other's rights and no more.
-    """
-
-    principal: Ref
-    on_behalf: Ref | None = None
-
-    @property
-    def authority(self) -> Ref:
-        """Whose rights count."""
-        return self.on_behalf or self.principal
-
-
-class Approvals(Protocol):
-    """Tells which approvals count for an act; kept by the room of people."""
-
-    def valid(
-        self, act: str, resource: Ref, *, evidence: str, excluded: frozenset[str]
-    ) -> tuple[str, ...]:
-        """Record ids of unexpired approvals by distinct eligible persons, none of them excluded.
-
-        Excluded are the requester and the authors of the thing: nobody approves their own work.
-        """
-        ...
-
-
-class Principals(Protocol):
-    """Reads the attributes of a principal that policies may see."""
-
-    def __call__(self, catalog: Catalog, principal: Ref) -> Attributes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What the context of every request says besides the act's own facts."""
-
-    estate: Ref
-    is_trial: bool
-    site: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A record with its place in the log. Durable."""
-
-    index: int
-    leaf: bytes
-    record: Record
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """The four things that only the pipeline writes to."""
-
-    log: Log
-    vault: Vault
-    keyring: Keyring
-    catalog: Catalog
+from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Change
+from freehold.kernel.keys import DomainErased, UnknownDomain
+from freehold.kernel.ledger import Appended
+from freehold.kernel.policy import Denied, Entity, PolicyRequest, PolicySet
+from freehold.kernel.vault import BodyAt
 
 
 class Pipeline:
@@ -169,7 +112,7 @@ class Pipeline:
                 that is a name; nothing is recorded, since nothing was asked yet.
             FreeholdError: what the block raised; recorded as failed by its code.
         """
-        scope = _scope(act, purpose, inputs, domain)
+        scope = scope_of(act, purpose, inputs, domain)
         performance = Performance(self, actor, act=act, on=on, scope=scope)
         with self._locks.hold(on) if act.exclusive else ExitStack():
             performance._decide()
@@ -199,7 +142,7 @@ class Pipeline:
         policies = self.policies
         decision = policies.decide(request)
         if not decision.is_allowed:
-            self._deny(actor, query, on, _Decided(request, decision, policies))
+            self._deny(actor, query, on, Decided(request, decision, policies))
 
     def _principal(self, ref: Ref) -> Entity:
         """The principal as policies see it."""
@@ -344,7 +287,7 @@ class Pipeline:
         except (UnknownDomain, DomainErased):
             return self._seal_body(self.circumstances.estate.id, record_id, body)
 
-    def _deny(self, actor: Actor, action: str, on: Ref, decided: _Decided) -> NoReturn:
+    def _deny(self, actor: Actor, action: str, on: Ref, decided: Decided) -> NoReturn:
         record_id = new_id()
         body = Body.make({}, decided.request.as_json())
         self._append(
@@ -404,187 +347,6 @@ class Pipeline:
                 "use the newer Freehold that wrote it",
             )
         return act
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    purpose: str | None
-    inputs: tuple[str, ...]
-    domain: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    request: PolicyRequest
-    decision: PolicyDecision
-    policies: PolicySet  # that decided; another may be in force by the time of the record
-
-    def as_json(self, request: str) -> dict[str, Any]:
-        return {
-            "result": "allow" if self.decision.is_allowed else "deny",
-            "policies": list(self.decision.policies),
-            "policy_set": self.policies.digest,
-            "request": request,
-        }
-
-
-def _scope(act: Act, purpose: str | None, inputs: Sequence[Ref], domain: str | None) -> _Scope:
-    """Check what enters the record beside the facts: it carries no words either."""
-    if purpose is not None:
-        check_fact(act.name, "purpose", "code", purpose)
-    refs = tuple(check_fact(act.name, "inputs", "reference", str(ref)) for ref in inputs)
-    return _Scope(purpose, refs, domain)
-
-
-def _check_output(act: str, output: Output) -> None:
-    check_fact(act, "outputs", "reference", output.ref)
-    for value in (output.sealed, output.digest):
-        if value is not None:
-            check_fact(act, "outputs", "digest", value)
-
-
-class Performance:
-    """One act under way. Made by `Pipeline.perform` alone."""
-
-    def __init__(
-        self, pipeline: Pipeline, actor: Actor, *, act: Act, on: Ref, scope: _Scope
-    ) -> None:
-        self.on = on
-        self.record_id = new_id()
-        self._pipeline = pipeline
-        self._actor = actor
-        self._act = act
-        self._scope = scope
-        self._asked = pipeline.registry.asked(act)
-        self._details: dict[str, Any] = {}
-        self._concluded: tuple[tuple[Output, ...], dict[str, Any]] | None = None
-        self._decided: _Decided | None = None
-        self._started: str | None = None
-        self._recorded: Recorded | None = None
-
-    @property
-    def domain(self) -> str:
-        """The key domain of what the act produces; created now if it does not exist.
-
-        Raises:
-            DomainErased: it was erased, and with it everything that this act could add to.
-        """
-        wanted = self._scope.domain or self.on.id
-        keyring = self._pipeline.stores.keyring
-        try:
-            keyring.domain(wanted)
-        except UnknownDomain:
-            with self._pipeline.hold(Ref("domain", wanted)):  # acts that do not wait may meet here
-                try:
-                    keyring.domain(wanted)
-                except UnknownDomain:
-                    keyring.new_domain(wanted)
-        return wanted
-
-    @property
-    def recorded(self) -> Recorded:
-        """The durable record.
-
-        Raises:
-            ValueError: asked for before the block ended.
-        """
-        if self._recorded is None:
-            raise ValueError("an act has its record only after its block has ended")
-        return self._recorded
-
-    def describe(self, **details: Any) -> None:
-        """Add words and values; they lie in the erasable body."""
-        self._details.update(details)
-
-    def start(self) -> None:
-        """Record that long work begins, so that a crash within it leaves a trace."""
-        self._started = self._append("started", {}).record.id
-        self.record_id = new_id()
-
-    def conclude(self, *, outputs: Sequence[Output] = (), **found: Any) -> None:
-        """Say what came out; `found` are the facts that the act type declares as such.
-
-        Raises:
-            InvalidFact: a fact of another kind than declared, an output that is no id or digest.
-        """
-        for output in outputs:
-            _check_output(self._act.name, output)
-        act = replace(self._act, **found) if found else self._act  # type: ignore[type-var]
-        self._concluded = (tuple(outputs), self._pipeline.registry.found(act))
-
-    def _decide(self) -> None:
-        pipeline, act = self._pipeline, self._act
-        approvals = pipeline._approved(act, self.on, self._actor)
-        context = pipeline._context(
-            pipeline.registry.context(self._asked, act.name), self._scope.purpose, len(approvals)
-        )
-        request = PolicyRequest(
-            pipeline._principal(self._actor.authority),
-            act.name,
-            pipeline._resource(self.on),
-            context,
-        )
-        policies = pipeline.policies
-        self._decided = _Decided(request, policies.decide(request), policies)
-        if not self._decided.decision.is_allowed:
-            pipeline._deny(self._actor, act.name, self.on, self._decided)
-        if approvals:
-            self._asked = {**self._asked, "approvals": list(approvals)}
-
-    def _finish(self) -> None:
-        if self._concluded is None:
-            raise ValueError(f"the block of {self._act.name} ended without conclude")
-        outputs, found = self._concluded
-        self._recorded = self._append("done", found, outputs=outputs)
-
-    def _fail(self, code: str) -> None:
-        """Record the failure; if even that fails, the caller has both errors, chained."""
-        if self._recorded is None:
-            self._details = {}
-            with suppress(FreeholdError):
-                self._recorded = self._append("failed", {}, error=code)
-
-    def _append(
-        self,
-        phase: str,
-        found: Mapping[str, Any],
-        *,
-        outputs: tuple[Output, ...] = (),
-        error: str | None = None,
-    ) -> Recorded:
-        pipeline, decided = self._pipeline, self._decided
-        assert decided is not None  # noqa: S101  # perform decides first
-        body = Body.make(self._details, decided.request.as_json())
-        record = Record(
-            id=self.record_id,
-            time=format_time(pipeline.clock.now()),
-            log=pipeline.stores.log.key.name,
-            principal=str(self._actor.principal),
-            on_behalf=str(self._actor.on_behalf) if self._actor.on_behalf else None,
-            act=self._act.name,
-            phase=phase,
-            continues=self._started,
-            resource=str(self.on),
-            inputs=self._scope.inputs,
-            outputs=outputs,
-            purpose=self._scope.purpose,
-            decision=decided.as_json(body.request),
-            facts={**self._asked, **found},
-            error=error,
-            body=self._seal(body, is_done=phase == "done"),
-        )
-        return pipeline._append(
-            record, MappingProxyType(self._details) if self._act.exclusive else None
-        )
-
-    def _seal(self, body: Body, *, is_done: bool) -> dict[str, Any]:
-        pipeline, wanted = self._pipeline, self._scope.domain or self.on.id
-        if not is_done:
-            return pipeline._seal_spare(wanted, self.record_id, body)
-        try:
-            return pipeline._seal_body(wanted, self.record_id, body)
-        except UnknownDomain:
-            return pipeline._seal_body(self.domain, self.record_id, body)
 
 
 def _plain(attributes: Attributes) -> dict[str, Any]:

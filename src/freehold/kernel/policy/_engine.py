@@ -29,6 +29,7 @@ ERROR_POLICY = (
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,159}")  # a role's code of 64 and what stands around it
 _CEDAR_NAME = re.compile(r"\bpolicy[0-9]+\b")
+_GROUPED_ACTION = re.compile(r"\baction\b[^;{]*\bin\b")  # `action "a" in ["group"]` of a schema
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class PolicyDecision:
 class PolicySet:
     """A validated set of policies. Frozen; a change of policy is another set.
 
-    `digest` is over the policies' text and the schema's, since both determine what is decided.
+    `digest` is that of the text: the schema follows from the software, the text from people.
     """
 
     def __init__(self, text: str, schema: str) -> None:
@@ -113,7 +114,9 @@ class PolicySet:
         self.text = text
         self.schema_text = schema
         self._schema = cedarpy.Schema.from_str(schema)
-        self._policies, self._names, self.reasons = _compile(text, self._schema)
+        self._parsed, self._names, self.reasons = _compile(text, self._schema)
+        self._whole = _GROUPED_ACTION.search(schema) is not None
+        self._by_action: dict[str, cedarpy.PolicySet] = {}
         self.digest = digest(text.encode())
         self._decided: dict[tuple[str, str, str, bytes], PolicyDecision] = {}
         self._lock = Lock()  # guards the size of the cache, not its reads
@@ -156,7 +159,7 @@ class PolicySet:
                 "resource": request.resource.uid,
                 "context": dict(request.context),
             },
-            self._policies,
+            self._about(request.action),
             entities,
             self._schema,
         )
@@ -168,6 +171,26 @@ class PolicySet:
             sorted(str(names.get(reason) or reason) for reason in result.diagnostics.reasons)
         )
         return PolicyDecision(result.decision is cedarpy.Decision.Allow, policies)
+
+    def _about(self, action: str) -> cedarpy.PolicySet:
+        """The policies that can apply to an action: those whose scope names it, or names none.
+
+        Cedar's time grows with the number of policies it is given. Leaving out a policy that names
+        other actions alone changes nothing, as long as no action is a member of another; where the
+        schema has such groups, nothing is left out.
+        """
+        found = self._by_action.get(action)
+        if found is None:
+            kept = {
+                name: policy
+                for name, policy in self._parsed["staticPolicies"].items()
+                if self._whole or _may_concern(policy["action"], action)
+            }
+            found = cedarpy.PolicySet.from_json_str(
+                json.dumps({**self._parsed, "staticPolicies": kept})
+            )
+            self._by_action[action] = found  # the same from every thread
+        return found
 
     def explain(self, decision: PolicyDecision) -> str:
         """Say in words why, from the `@reason` of the determining policies."""
@@ -192,11 +215,10 @@ def _entities_json(*entities: Entity) -> str:
 
 def _compile(
     text: str, schema: cedarpy.Schema
-) -> tuple[cedarpy.PolicySet, dict[str, str], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
     """Parse and validate; with the policies come their ids by Cedar's names, and their reasons."""
     try:
-        policies = cedarpy.PolicySet.from_str(text)
-        parsed = json.loads(cedarpy.policies_to_json_str(text))
+        parsed: dict[str, Any] = json.loads(cedarpy.policies_to_json_str(text))
     except ValueError as error:
         raise InvalidPolicy("policy.syntax", f"the policies do not parse: {error}") from error
     names, reasons = _annotations(parsed)
@@ -208,7 +230,7 @@ def _compile(
             f"the policies do not fit the schema: {found}",
             "see `freehold policy show` for the actions, attributes and context there are",
         )
-    return policies, names, reasons
+    return parsed, names, reasons
 
 
 def _annotations(parsed: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
@@ -251,6 +273,14 @@ def _annotations(parsed: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, s
             "policy.empty", "a policy set without policies permits nothing and is not activated"
         )
     return names, reasons
+
+
+def _may_concern(scope: Mapping[str, Any], action: str) -> bool:
+    """Tell whether the action scope of a policy can hold for an action that is in no group."""
+    if scope["op"] not in ("==", "in"):
+        return True
+    named = scope["entities"] if "entities" in scope else [scope["entity"]]
+    return {"type": "Action", "id": action} in named
 
 
 def _named(message: str, names: Mapping[str, str]) -> str:
