@@ -430,7 +430,11 @@ def test_a_trial_of_one_person_needs_no_approvals() -> None:
 
 INCOMPLETE = {
     "nobody who may change the charter": ('"charter.*"', '"charter.show"', "who may charter.prop"),
-    "nobody who may enrol": ('"person.*"', '"person.list"', "expected every owner to be allowed person.enrol"),
+    "nobody who may enrol": (
+        '"person.*"',
+        '"person.list"',
+        "expected every owner to be allowed person.enrol",
+    ),
     "no approval of promotions": (
         '[approvals."model.promote"]',
         '[approvals."model.retire"]',

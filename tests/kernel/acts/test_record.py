@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def test_every_golden_record_can_be_projected_although_its_body_is_erased(tmp_pa
 def test_the_keys_of_a_record_are_those_of_the_documentation():
     text = (ROOT / "docs" / "formats" / "record.md").read_text()
     documented = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    assert {each.name for each in fields(Record)} | {"v"} == documented
+    assert set(Record.__struct_fields__) == documented
     assert all(set(json.loads(line)) == documented for line in LINES)
 
 

@@ -262,7 +262,8 @@ def test_another_process_that_has_the_keyring_open_sees_the_erasure(
 ) -> None:
     erased, kept = keyring.new_domain(), keyring.new_domain()
     signer = keyring.new_signer("log")
-    with Keyring.open(folder, custody) as elsewhere:
+    limits = KeysLimits(others_noticed_ms=0)
+    with Keyring.open(folder, custody, limits=limits) as elsewhere:
         keys = elsewhere.domain(kept)
         elsewhere.domain(erased)
         keyring.erase(erased)

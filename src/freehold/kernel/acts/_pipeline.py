@@ -230,6 +230,7 @@ class Pipeline:
             self._project(position, batch)
             position += len(batch)
         self._entities.clear()
+        catalog.index()  # a rebuild that was interrupted left it without
         return position - start
 
     def rebuild(self) -> int:

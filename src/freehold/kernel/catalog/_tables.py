@@ -17,7 +17,7 @@ ACT = Table(
     "act",
     KERNEL_TABLES,
     Column("position", Integer, primary_key=True),  # index in the log
-    Column("id", String(36), nullable=False, unique=True),
+    Column("id", String(36), nullable=False),
     Column("time", String, nullable=False),
     Column("principal", String, nullable=False),
     Column("act", String, nullable=False),
@@ -27,6 +27,7 @@ ACT = Table(
     Column("error", String),
     Column("continues", String(36)),
     Column("policies", Text, nullable=False),  # determining policy ids, separated by spaces
+    Index("act_by_id", "id", unique=True),
     Index("act_by_resource", "resource"),
     Index("act_by_principal", "principal"),
 )

@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,7 @@ class Keyring:
         self._lock = threading.RLock()  # owns every field below and the connection
         self._known: _Root | None = None
         self._data_version = -1
+        self._look_again_at = 0.0  # by the monotonic clock
         self._cache: OrderedDict[str, DomainKeys] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -310,7 +312,14 @@ class Keyring:
         return known if known is not None and known.wrapped.generation == generation else None
 
     def _notice_others(self) -> None:
-        """Drop what is cached if another process has changed the root key, as each erasure does."""
+        """Drop what is cached if another process has changed the root key, as each erasure does.
+
+        Looked for now and then only: each look gives other threads a turn while the lock is held.
+        """
+        now = time.monotonic()
+        if now < self._look_again_at:
+            return
+        self._look_again_at = now + self._limits.others_noticed_ms / 1000
         with _storage_errors(self._folder):
             (version,) = self._db.execute("PRAGMA data_version").fetchone()
         if version != self._data_version:

@@ -1,9 +1,11 @@
 """Append-only segments of body frames (docs/formats/vault.md).
 
-Appending only writes; `sync` makes durable. Bytes once written are never overwritten: after a crash
-or a failed write the next frame begins at the true end of the file, and what lies torn before it is
-referenced by nobody. A segment is locked by the one vault that appends to it; another process that
-finds the newest one locked begins the next.
+Appending keeps a frame in memory and tells its place; `sync` writes all that wait and makes them
+durable, in one go: a file that is being synced takes no writes, so writing each frame by itself
+would make every thread wait for every sync. Bytes once written are never overwritten: after a crash
+the next frame begins at the true end of the file, and what lies torn before it is referenced by
+nobody. A segment is locked by the one vault that appends to it; another process that finds the
+newest one locked begins the next.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import fcntl
 import os
 import threading
 from collections import OrderedDict
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,10 +55,12 @@ class Segments:
         self._folder = folder
         self._limits = limits
         self._sync = sync
-        self._append_lock = threading.Lock()  # owns the current segment, its end and `_unsynced`
+        self._append_lock = threading.Lock()  # owns the current segment, its end and what waits
         self._current: _Segment | None = None
         self._end = 0
-        self._unsynced: dict[int, _Segment] = {}
+        self._waiting: list[tuple[_Segment, bytes]] = []
+        self._waiting_bytes = 0
+        self._unwritten: dict[tuple[int, int], bytes] = {}  # by segment and offset, until written
         # Taken before the append lock. Whoever waits for it finds all done by the one before.
         self._sync_lock = threading.Lock()
         self._read_lock = threading.Lock()  # owns `_readable`
@@ -62,56 +68,65 @@ class Segments:
         self.has_failed = False
 
     def close(self) -> None:
-        """Let go of the files; what was not synced may be lost."""
-        with self._append_lock:
-            for segment in (self._current, *self._unsynced.values()):
-                if segment is not None:
-                    fcntl.flock(segment.descriptor, fcntl.LOCK_UN)
-            self._current = None
-            self._unsynced.clear()
-        with self._read_lock:
-            self._readable.clear()
+        """Make durable what waits, and let go of the files."""
+        try:
+            if self._waiting and not self.has_failed:
+                self.sync()
+        finally:
+            with self._append_lock:
+                if self._current is not None:
+                    fcntl.flock(self._current.descriptor, fcntl.LOCK_UN)
+                self._current = None
+            with self._read_lock:
+                self._readable.clear()
 
     def append(self, frame: bytes) -> BodyAt:
-        """Write a frame, readable at once, durable after `sync`.
+        """Take a frame and give it its place; readable at once, durable after `sync`.
 
         Raises:
-            VaultError: `vault.storage`: it was not written; `vault.reopen`.
+            VaultError: `vault.storage`: there is no segment for it; `vault.reopen`.
         """
         with self._append_lock:
             self.refuse_after_failure()
             with storage_errors("the newest body segment"):
                 segment = self._segment_for(len(frame))
-                offset, self._end = self._end, -1  # until it is written, the end is not known
-                self._unsynced[segment.number] = segment
-                write_all(segment.descriptor, frame)
-            self._end = offset + len(frame)
-            return BodyAt(segment.number, offset, len(frame))
+            at = BodyAt(segment.number, self._end, len(frame))
+            self._end += len(frame)
+            self._waiting.append((segment, frame))
+            self._waiting_bytes += len(frame)
+            self._unwritten[at.segment, at.offset] = frame
+            is_much = self._waiting_bytes > self._limits.bodies_waiting_bytes_max
+        if is_much:
+            self.sync()
+        return at
 
     def sync(self) -> None:
         """Make durable all that was appended before this call.
 
         Raises:
-            VaultError: `vault.reopen`: a sync failed, now or before; what was appended since the
-            last
-                one may be lost.
+            VaultError: `vault.reopen`: a write or sync failed, now or before; what was appended
+                since the last one may be lost.
         """
         with self._sync_lock:
             with self._append_lock:
                 self.refuse_after_failure()
-                waiting = list(self._unsynced.values())
-                self._unsynced.clear()
+                waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+                places = list(self._unwritten)
             try:
-                for segment in waiting:
+                for segment, frames in groupby(waiting, key=itemgetter(0)):
+                    write_all(segment.descriptor, b"".join(frame for _, frame in frames))
                     self._sync(segment.descriptor)
             except OSError as error:
-                # The kernel may have dropped the pages: a second sync could succeed and mean
-                # nothing.
+                # What is on disk is unknown: the kernel may have dropped pages, and a second try
+                # could succeed and mean nothing.
                 self.has_failed = True
                 raise _reopen() from error
             except BaseException:  # interrupted: what was waiting is no longer known
                 self.has_failed = True
                 raise
+            with self._append_lock:
+                for place in places:
+                    del self._unwritten[place]
 
     def refuse_after_failure(self) -> None:
         """Raise `vault.reopen` if a sync has failed."""
@@ -132,6 +147,10 @@ class Segments:
             and FRAME_OVERHEAD <= at.length <= longest
         ):
             raise corrupt(what, "no frame can lie there")
+        with self._append_lock:
+            waiting = self._unwritten.get((at.segment, at.offset))
+        if waiting is not None and len(waiting) == at.length:
+            return waiting
         with storage_errors(what):
             try:
                 segment = self._open(at.segment)
@@ -158,10 +177,8 @@ class Segments:
             return segment
 
     def _segment_for(self, length: int) -> _Segment:
-        """The segment that takes a frame of this length, with `_end` at its true end."""
+        """The segment that takes a frame of this length, with `_end` where it will begin."""
         segment = self._current
-        if segment is not None and self._end < 0:
-            self._end = os.fstat(segment.descriptor).st_size
         if segment is None or self._end + length > self._limits.segment_bytes_max:
             segment = self._current = self._take_segment(length)
         return segment
@@ -184,8 +201,7 @@ class Segments:
         if end >= len(SEGMENT_HEADER):
             return end
         os.ftruncate(segment.descriptor, 0)  # a header torn by a crash: nothing refers to this file
-        write_all(segment.descriptor, SEGMENT_HEADER)
-        self._unsynced[segment.number] = segment
+        write_all(segment.descriptor, SEGMENT_HEADER)  # synced with the first frames
         sync_folder(self._folder)
         return len(SEGMENT_HEADER)
 
