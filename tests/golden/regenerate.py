@@ -91,7 +91,7 @@ def _record(act: str, kind: str, facts: Mapping[str, Any], *, phase: str) -> Rec
             "policy_set": DIGEST,
             "request": DIGEST,
         },
-        facts=facts,
+        facts=dict(facts),
         error=errors.get(phase),
         body={
             "domain": "0192f0c4-1111-7000-8000-000000000008",

@@ -66,15 +66,7 @@ def _pairs(result: Mapping[str, Any]) -> Table:
 
 
 def _table(rows: list[Mapping[str, Any]]) -> Table:
-    names = [
-        name
-        for name in rows[0]
-        if name == "name"
-        or any(row.get(name) not in (None, "", [], {}) for row in rows)
-        and not any(isinstance(row.get(name), dict) for row in rows)
-        and not (name == "id" and "index" in rows[0])  # the shorter of the two names it as well
-        and not (name == "ref" and "name" in rows[0])  # likewise, while there is a name
-    ]
+    names = [name for name in rows[0] if _is_shown(name, rows)]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
         if name == "time":
@@ -89,6 +81,17 @@ def _table(rows: list[Mapping[str, Any]]) -> Table:
             *(_second(row[name]) if name == "time" else _cell(_value(row, name)) for name in names)
         )
     return table
+
+
+def _is_shown(name: str, rows: list[Mapping[str, Any]]) -> bool:
+    """Tell whether a column says anything that the others do not, in the width of a line."""
+    if name == "name":
+        return True
+    if (name, "index") == ("id", next(iter(rows[0]))) or (name == "ref" and "name" in rows[0]):
+        return False  # the shorter of the two names the thing as well
+    values = [row.get(name) for row in rows]
+    is_told = any(value not in (None, "", [], {}) for value in values)
+    return is_told and not any(isinstance(value, dict) for value in values)
 
 
 def _value(row: Mapping[str, Any], name: str) -> Any:
