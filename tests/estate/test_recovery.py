@@ -132,6 +132,7 @@ class DyingLog:
         self.key, self.size = log.key, log.size
 
     def append(self, entry):
+        estate.pipeline.stores.vault.sync()  # as the group commit does first
         os._exit({CRASHED})
 
 pipeline = estate.pipeline

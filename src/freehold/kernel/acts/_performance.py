@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
+    """What an act is for, what it consumes, and where its body lies."""
+
     purpose: str | None
     inputs: tuple[str, ...]
     domain: str | None
@@ -32,6 +34,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
+    """A request, what was decided about it, and by which policies."""
+
     request: PolicyRequest
     decision: PolicyDecision
     policies: PolicySet  # that decided; another may be in force by the time of the record
