@@ -42,17 +42,20 @@ def canonical(value: Any) -> bytes:
 def _is_plain(value: Any) -> bool:
     """Tell whether the standard encoder gives RFC 8785's bytes for `value`."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind is dict:
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii():
+                return False
+            if type(item) is not str and not _is_plain(item):  # most are text: no call for them
+                return False
         return True
+    if kind is list or kind is tuple:
+        return all(type(item) is str or _is_plain(item) for item in value)
     if kind is int:
         return bool(-_SAFE_INTEGER <= value <= _SAFE_INTEGER)
     if kind is float:  # written alike by Python and ECMAScript where neither needs an exponent
         return bool(1e-4 <= abs(value) < 1e16 and not value.is_integer())
-    if kind is dict:
-        return all(type(k) is str and k.isascii() and _is_plain(v) for k, v in value.items())
-    if kind is list or kind is tuple:
-        return all(map(_is_plain, value))
-    return False
+    return kind is str or kind is bool or value is None
 
 
 def parse_json(text: bytes | str, limits: Limits = DEFAULT_LIMITS) -> Any:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """Insert a row, or replace the given columns of the row with the same primary key."""
 
     table: Table
     row: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Amend:
+class Amend(NamedTuple):
     """Set columns of every row that has the given values in other columns."""
 
     table: Table
@@ -26,16 +23,14 @@ class Amend:
     row: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(NamedTuple):
     """Delete every row that has the given values."""
 
     table: Table
     where: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(NamedTuple):
     """Blank the erasable columns of every row, of any table, that came from bodies of this key
     domain.
     """
