@@ -45,7 +45,7 @@ from freehold.kernel.policy import Denied
 from freehold.kernel.upkeep import Upkeep
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
-from freehold.parties import PeopleService, Refusals, principal_attributes
+from freehold.parties import PeopleService, Refusals, enrolled_key, principal_attributes
 from freehold.serving import ServingService
 from freehold.training import TrainingService
 
@@ -90,7 +90,7 @@ class Estate:
 
     def __init__(self, pipeline: Pipeline, executor: Executor) -> None:
         self.pipeline = pipeline
-        self.charter = CharterService(pipeline)
+        self.charter = CharterService(pipeline, enrolled_key)
         self.policy = PolicyService(pipeline, self.charter)
         self.data = DataService(pipeline, self.charter)
         self.training = TrainingService(pipeline, self.data, executor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from contextlib import suppress
@@ -290,7 +291,7 @@ SLIPS: dict[str, tuple[str, str, str, str]] = {
         KEY_OF_OLIVIA,
         "ssh-rsa AAAAB3NzaC1yc2E=",
         "people[0].ssh_key",
-        "make one with: ssh-keygen -t ed25519",
+        "make one with: ssh-keygen -t ed25519 (ed25519-sk for a security key)",
     ),
     "a key that is cut off": (
         KEY_OF_OLIVIA,
@@ -426,6 +427,14 @@ def test_a_trial_of_one_person_needs_no_approvals() -> None:
     assert list(alone.people) == ["olivia"]
     assert not alone.approvals
     check_complete(alone, trial=True)
+
+
+def test_the_key_of_a_security_key_is_as_good_as_one_in_a_file():
+    kind, point, application = b"sk-ssh-ed25519@openssh.com", bytes(range(32)), b"ssh:"
+    parts = (len(part).to_bytes(4) + part for part in (kind, point, application))
+    key = f"{kind.decode()} {base64.b64encode(b''.join(parts)).decode()}"
+    charter = Charter.parse(demo_text().replace(KEY_OF_OLIVIA, f"{key} olivia@desk"))
+    assert charter.people["olivia"].ssh_key == key
 
 
 INCOMPLETE = {

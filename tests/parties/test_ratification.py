@@ -299,6 +299,30 @@ def test_policies_that_stop_enrolment_still_let_the_estate_open(world):
     assert world.estate.charter.is_ratified()
 
 
+def test_an_owner_who_was_given_another_key_ratifies_with_that_one_alone(world, tmp_path):
+    estate, owner = world.estate, world.actor("olivia")
+    estate.people.revoke(owner, "oscar")
+    key = new_key_file(tmp_path / "oscar.new", "oscar")
+    estate.people.enrol(owner, NewPerson("oscar", "Oscar", ("owner",), ssh_key=key))
+    text = estate.charter.show(owner)["text"]
+    estate.charter.propose(owner, f"{text}\n# reviewed\n".encode())
+    statement = estate.charter.statement("oscar").message()
+    with pytest.raises(InvalidSignatureError):
+        estate.charter.ratify(statement, sign(statement, world.key("oscar")))
+    status = estate.charter.ratify(statement, sign(statement, tmp_path / "oscar.new"))
+    assert status.missing == 1
+
+
+def test_a_revoked_owner_ratifies_nothing(world):
+    estate, owner = world.estate, world.actor("olivia")
+    estate.people.revoke(owner, "oscar")
+    text = estate.charter.show(owner)["text"]
+    estate.charter.propose(owner, f"{text}\n# reviewed\n".encode())
+    statement = estate.charter.statement("oscar").message()
+    with pytest.raises(CharterError, match="names no owner"):
+        estate.charter.ratify(statement, sign(statement, world.key("oscar")))
+
+
 def test_the_policies_in_force_are_the_newest_even_where_the_clock_went_back(founded, tmp_path):
     clock = StoppedClock()
     world = copy_world(founded, tmp_path / "world", clock=clock)

@@ -104,7 +104,7 @@ class Threshold:
 class Person:
     """One person. `clearances`, where given, stand instead of those of the roles.
 
-    `ssh_key` is `ssh-ed25519 <base64>` without a comment.
+    `ssh_key` is `ssh-ed25519 <base64>` without a comment, or that of a security key.
     """
 
     code: str

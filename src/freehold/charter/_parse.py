@@ -6,10 +6,7 @@ checked where the referring part is read.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import struct
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
@@ -37,6 +34,7 @@ from freehold.charter._regulations import (
     days_of_years,
 )
 from freehold.charter.errors import ContradictionError, MalformedCharterError
+from freehold.kernel.signatures import KeyFormatError, parse_public_key
 
 _ACT = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
 _PATTERN = re.compile(r"[a-z][a-z_]*\.(?:[a-z][a-z_]*|\*)")
@@ -45,8 +43,6 @@ _PERIOD = re.compile(r"([1-9][0-9]{0,4}) (day|year)s?")
 
 _RANK_MAX = 1_000  # far more classes than anybody can tell apart
 _APPROVALS_MAX = 100  # a count beyond this can only be a slip
-
-_ED25519_KEY_BYTES = 32  # RFC 8709, 4
 
 
 def read_organisation(table: Table) -> Organisation:
@@ -257,31 +253,23 @@ def _person(table: Table, classes: Mapping[str, DataClass], roles: Mapping[str, 
 
 
 def _public_key(table: Table) -> str:
-    """Read an OpenSSH Ed25519 public key (RFC 8709, 4) and drop its comment."""
+    """Read the public key of a person, in a file or on a security key, and drop its comment."""
     text = table.text("ssh_key")
-    path = join(table.path, "ssh_key")
     if "PRIVATE KEY" in text:
         raise MalformedCharterError(
             "charter.secret",
-            path,
+            join(table.path, "ssh_key"),
             "expected a public key; found a private one",
             "put the line of the .pub file here, and treat the private key as lost",
         )
-    kind, _, rest = text.partition(" ")
-    encoded = rest.split(" ")[0]
-    name = b"ssh-ed25519"
-    prefix = struct.pack(">I", len(name)) + name + struct.pack(">I", _ED25519_KEY_BYTES)
     try:
-        blob = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        blob = b""
-    if kind != "ssh-ed25519" or blob[:-_ED25519_KEY_BYTES] != prefix:
+        return parse_public_key(text)
+    except KeyFormatError:
         table.refuse(
             "ssh_key",
             'an OpenSSH Ed25519 public key, "ssh-ed25519 AAAA…"',
-            "make one with: ssh-keygen -t ed25519",
+            "make one with: ssh-keygen -t ed25519 (ed25519-sk for a security key)",
         )
-    return f"{kind} {encoded}"
 
 
 def _clearance(table: Table, key: str, classes: Mapping[str, DataClass]) -> tuple[str, ...]:

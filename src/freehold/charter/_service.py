@@ -9,7 +9,7 @@ charter.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,6 @@ from freehold.kernel.catalog import ACT, Catalog
 from freehold.kernel.policy import PolicySet
 from freehold.kernel.signatures import Statement, verify
 
-CHARTER_BYTES_MAX = 1_048_576  # a charter is read by people
 POLICY_BYTES_MAX = 4_194_304  # thousands of policies; decisions slow down by 3 µs for each
 OWN_POLICIES = "// The organisation's own policies\n"  # all that follows is theirs
 OWNERS_NEEDED = 2  # distinct owners must ratify; a trial estate of one person has but one
@@ -66,8 +65,15 @@ class CharterStatus:
 class CharterService:
     """Everything about the charter and the policies in force."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(
+        self, pipeline: Pipeline, enrolled_key: Callable[[Catalog, str], str | None]
+    ) -> None:
+        """`enrolled_key` gives the key of somebody enrolled, empty if none counts; None if nobody.
+
+        Once an owner is enrolled, that key alone ratifies: the one in the charter may be revoked.
+        """
         self._pipeline = pipeline
+        self._enrolled_key = enrolled_key
         self._parsed: tuple[str, Charter] | None = None  # by its blob, which never changes
 
     # -- beginning ---------------------------------------------------------------------------------
@@ -169,9 +175,11 @@ class CharterService:
         owner = Ref.parse(said.approver)
         pipeline = self._pipeline
         row = find_owner(pipeline.stores.catalog, OWNER.c.id == owner.id)
-        if row is None or not row.ssh_key:
+        enrolled = self._enrolled_key(pipeline.stores.catalog, owner.id)
+        key = row.ssh_key if row is not None and enrolled is None else enrolled
+        if row is None or not key:
             raise CharterError("charter.not_owner", f"the charter names no owner {said.approver}")
-        verify(statement, signature, row.ssh_key)
+        verify(statement, signature, key)
         act_type = RatifyCharter(evidence=said.evidence, nonce=said.nonce, expires=said.expires)
         estate = pipeline.circumstances.estate
         with pipeline.perform(Actor(owner), act_type, on=ref, domain=estate.id) as act:

@@ -56,7 +56,7 @@ def run_demo(folder: Path, *, data: Path | None = None, label: str = "") -> None
         )
         told.append("estate created and marked TRIAL; nothing is allowed before ratification")
     with estate:
-        _Play(stage, lines, estate, subject, has_own_data=data is not None).perform()
+        _Play(stage, lines, estate, subject).perform()
     _farewell(lines, stage, subject)
 
 
@@ -68,7 +68,6 @@ class _Play:
     lines: Lines
     estate: Estate
     subject: Subject
-    has_own_data: bool
 
     def perform(self) -> None:
         self._ratify()

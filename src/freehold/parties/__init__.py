@@ -6,7 +6,7 @@
 Who is allowed what is not decided here: policies are.
 """
 
-from freehold.parties._acts import DECLARATIONS, principal_attributes
+from freehold.parties._acts import DECLARATIONS, enrolled_key, principal_attributes
 from freehold.parties._refusals import Refusals
 from freehold.parties._service import IssuedToken, NewPerson, PeopleService, Person
 from freehold.parties.errors import PartyError, Unauthenticated
@@ -20,5 +20,6 @@ __all__ = [
     "Person",
     "Refusals",
     "Unauthenticated",
+    "enrolled_key",
     "principal_attributes",
 ]

@@ -213,6 +213,14 @@ class RefuseUnknown(Act, name="access.refused", on="Estate"):
     count: int
 
 
+def enrolled_key(catalog: Catalog, person: str) -> str | None:
+    """Tell the key that counts for somebody enrolled, empty if none does; None for nobody."""
+    row = catalog.first(select(PERSON.c.is_active, PERSON.c.ssh_key).where(PERSON.c.id == person))
+    if row is None:
+        return None
+    return (row.ssh_key or "") if row.is_active else ""
+
+
 def principal_attributes(catalog: Catalog, principal: Ref) -> Attributes:
     """How policies see a principal. Somebody unknown has no roles and is not active.
 

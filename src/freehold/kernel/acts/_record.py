@@ -16,7 +16,6 @@ from freehold.kernel.acts.errors import InvalidRecord
 
 SCHEMA_VERSION = 1
 SALT_BYTES = 32
-PHASES = ("started", "done", "failed", "denied")
 _BODY_PREFIX = b"freehold/body/v1\0"
 _REQUEST_PREFIX = b"freehold/request/v1\0"
 
