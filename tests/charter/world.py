@@ -35,12 +35,15 @@ ATTRIBUTES = {
     },
     "Deployment": {"classes": "Set<String>", "status": "String"},
     "Decision": {"classes": "Set<String>"},
+    "Stream": {"kind": "String", "status": "String"},
 }
 
 ACTS_OF = {
     "Estate": "estate.create estate.status custody.rotate vault.collect evidence.export"
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
-    " policy.show policy.explain policy.test policy.simulate lineage.show",
+    " policy.show policy.explain policy.test policy.simulate lineage.show"
+    " stream.list stream.read",
+    "Stream": "stream.declare stream.end stream.interrupt stream.resume",
     "Charter": "charter.ratify charter.propose charter.show",
     "Person": "person.enrol person.revoke person.assign approval.give",
     "Token": "token.issue token.revoke",

@@ -117,7 +117,7 @@ class EstateAgainstModel(RuleBasedStateMachine):
 
     @rule(age=AGES, subject=st.sampled_from(("", "p-1", "p-2")))
     def answer(self, age: int, subject: str) -> None:
-        question = {"age": [age], "pressure": [120], "ward": ["north"]}
+        question: dict[str, list[Any]] = {"age": [age], "pressure": [120], "ward": ["north"]}
         serving = self.world.estate.serving
         decision = serving.answer(self.world.actor("dana"), "triage", question, subject=subject)
         if not self.is_warm:  # the first answer after an opening fetches the weights
@@ -266,15 +266,18 @@ class EstateAgainstModel(RuleBasedStateMachine):
 
 
 def run(template: Path, *, examples: int, steps: int) -> None:
-    machine = type("Machine", (EstateAgainstModel,), {"template": template})
-    machine.TestCase.settings = settings(
+    class Machine(EstateAgainstModel):
+        """The machine on this template."""
+
+    Machine.template = template
+    Machine.TestCase.settings = settings(
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,
         phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a step takes too long to shrink by
         suppress_health_check=list(HealthCheck),
     )
-    machine.TestCase().runTest()
+    Machine.TestCase().runTest()
 
 
 @pytest.mark.timeout(300)

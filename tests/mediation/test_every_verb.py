@@ -19,6 +19,7 @@ from freehold.charter import CharterService, PolicyService
 from freehold.data import DataService, Format, Provenance
 from freehold.estate import Estate
 from freehold.evaluation import EvaluationService
+from freehold.interop import StreamService
 from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
@@ -41,6 +42,7 @@ SERVICES = {
     "evaluation": EvaluationService,
     "models": ModelService,
     "serving": ServingService,
+    "streams": StreamService,
     "history": History,
     "upkeep": Upkeep,
     "estate": Estate,
@@ -80,6 +82,9 @@ NO_DECISION = {
     "models.evidence": "what `people.prepare` shows once it has asked",
     "serving.find": ABOUT_IDS,
     "serving.close": "ends processes",
+    "streams.find": ABOUT_IDS,
+    "streams.start": "begins to carry what was declared",
+    "streams.close": "ends threads",
     "history.promise": "signs the word for a record that the caller has just made",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
@@ -134,6 +139,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     estate.evaluation.run(scientist, plan.ref, run.ref)
     draft = estate.models.register(scientist, "draft", run.ref)
     token = estate.people.token(owner, "dana")
+    estate.streams.declare(owner, "siem", "syslog+unix:/nonexistent")
     policy = estate.policy.propose(owner, UNRELATED)
     estate.charter.propose(owner, estate.charter.show(owner)["text"].encode() + b"\n# again\n")
     dataset = estate.data.find("patients")
@@ -247,6 +253,10 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "serving.answer": lambda s: s.estate.serving.answer(s.owner, "triage", COLUMNS),
     "serving.decision": lambda s: s.estate.serving.decision(s.owner, s.decision),
     "serving.inputs": lambda s: s.estate.serving.inputs(s.owner, "triage"),
+    "streams.declare": lambda s: s.estate.streams.declare(s.owner, "other", "file:/nonexistent"),
+    "streams.end": lambda s: s.estate.streams.end(s.owner, "siem"),
+    "streams.list": lambda s: s.estate.streams.list(s.owner),
+    "streams.read": lambda s: s.estate.streams.read(s.owner),
     "history.acts": lambda s: s.estate.history.acts(s.owner),
     "history.act": lambda s: s.estate.history.act(s.owner, s.act),
     "history.receipt": lambda s: s.estate.history.receipt(s.owner, s.act),
@@ -306,6 +316,9 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "ledger.show": lambda s: {"act": s.act},
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},
+    "stream.declare": lambda _: {"name": "other", "destination": "file:/nonexistent"},
+    "stream.end": lambda _: {"name": "siem"},
+    "stream.read": lambda _: {"after": 0},
 }
 
 

@@ -114,7 +114,8 @@ _ROLES = """
 description = "Answers for the estate: ratifies the charter, enrols people, holds the keys."
 may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
-  "vault.collect", "evidence.export", "ledger.*", "dataset.list", "dataset.show", "model.list",
+  "vault.collect", "evidence.export", "ledger.*", "stream.*", "dataset.list", "dataset.show",
+  "model.list",
   "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
 ]
 classes = "$middle"
@@ -152,7 +153,8 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "run.list", "run.show",
+  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "stream.*", "run.list",
+  "run.show",
   "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
@@ -168,8 +170,9 @@ classes = "$asking"
 [roles.auditor]
 description = "Checks everything and changes nothing."
 may = [
-  "ledger.*", "evidence.export", "lineage.show", "dataset.list", "dataset.show", "model.list",
-  "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "person.list",
+  "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "dataset.list",
+  "dataset.show", "model.list", "model.show", "run.list", "run.show", "evaluation.show",
+  "deployment.list", "person.list",
   "policy.explain", "policy.test", "policy.simulate", "estate.status", "charter.show",
 ]
 classes = "internal"
