@@ -188,7 +188,7 @@ class EmergencyService:
         over = row.ended or row.expires
         rules = self._charter.in_force().emergency
         days = rules.review_days if rules else 0
-        is_late = parse_time(over) + timedelta(days=days) < now
+        is_late = parse_time(over) + timedelta(days=days) <= now
         code = "emergency.review_overdue" if is_late else "emergency.unreviewed"
         return Concern(code, ref, over, f"`freehold access review-emergency {ref}`")
 

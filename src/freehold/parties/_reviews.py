@@ -190,7 +190,7 @@ class ReviewService:
         ]
         days = self._charter.in_force().reviews_days
         since = self.last_closed() or self._beginning()
-        if days and parse_time(since) + timedelta(days=days) < self._pipeline.clock.now():
+        if days and parse_time(since) + timedelta(days=days) <= self._pipeline.clock.now():
             estate = str(self._pipeline.circumstances.estate)
             waiting.append(
                 Concern("review.overdue", estate, since, "`freehold access review-open`")
