@@ -295,12 +295,14 @@ class Estate:
         return tuple(concern for part in parts for concern in part.concerns())
 
     def resolve(self, thing: str) -> Ref:
-        """Resolve a reference by name, of any kind, to ids.
+        """Resolve a reference by name, of any kind, to ids; `estate` is this one.
 
         Raises:
             NotFound: no such thing.
             MalformedError: no reference.
         """
+        if thing == "estate":
+            return self.pipeline.circumstances.estate
         ref = Ref.parse(thing)
         match ref.kind:
             case "dataset":

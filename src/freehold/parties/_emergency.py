@@ -32,6 +32,7 @@ from freehold.parties.errors import PartyError
 
 CODES = ("absence", "incident", "legal", "outage", "safety", "other")  # why; more is in words
 OUTCOMES = ("justified", "avoidable", "misused")
+MINUTES_MAX = 1_440  # whatever policies there are: what lasts longer than a day is an assignment
 REQUEST_HOURS = 24  # an approved request that nobody took is no key to keep in a drawer
 WORDS_MAX = 4_000  # of a reason or finding: a page
 
@@ -75,8 +76,11 @@ class EmergencyService:
         _check_choice("code", code, CODES)
         check_words(reason)
         self._classes(role)
-        if minutes < 1:
-            raise PartyError("emergency.minutes", f"a role is taken for minutes, got {minutes}")
+        if not 1 <= minutes <= MINUTES_MAX:
+            raise PartyError(
+                "emergency.minutes",
+                f"a role is taken for 1 to {MINUTES_MAX} minutes, got {minutes}",
+            )
         ref = Ref("emergency", new_id())
         request = RequestAccess(role=role, minutes=minutes, code=code)
         with self._pipeline.perform(actor, request, on=ref) as act:
@@ -108,6 +112,8 @@ class EmergencyService:
             )
             with self._pipeline.perform(actor, taking, on=ref) as act:
                 _, row = self._row(emergency)  # as it is while nobody else acts on it
+                if self._charter.in_force().emergency is None:  # whatever other policies permit
+                    raise Conflict("emergency.none", "the charter in force has no [emergency]")
                 if row.taken is not None:
                     raise Conflict("emergency.taken", f"{ref} was taken at {row.taken}")
                 if parse_time(row.asked) + timedelta(hours=REQUEST_HOURS) < now:
@@ -203,11 +209,11 @@ class EmergencyService:
             )
         return tuple(sorted(known[role].classes))
 
-    def _roles(self, person: Ref) -> list[str]:
+    def _roles(self, person: Ref) -> frozenset[str]:
         row = self._pipeline.stores.catalog.first(
             select(PERSON.c.roles).where(PERSON.c.id == person.id)
         )
-        return row.roles.split() if row else []
+        return frozenset(row.roles.split() if row else ())
 
     def _unreviewed(self, person: Ref) -> int:
         row = self._pipeline.stores.catalog.first(

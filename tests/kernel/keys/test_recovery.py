@@ -9,8 +9,9 @@ import subprocess
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
-import pyrage
+import pyrage  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,8 +53,9 @@ def changed(words: str) -> str:
     return " ".join(listed)
 
 
-def custody_file(folder: Path) -> dict:
-    return json.loads((folder / "custody.json").read_text())
+def custody_file(folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((folder / "custody.json").read_text())
+    return told
 
 
 # ---- shares
