@@ -38,16 +38,23 @@ from freehold.interop import StreamService
 from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
 from freehold.kernel import history as history_part
 from freehold.kernel import upkeep as upkeep_part
-from freehold.kernel.acts import Actor, Circumstances, Pipeline, Registry, Stores
+from freehold.kernel.acts import Actor, Circumstances, Concern, Pipeline, Registry, Stores
 from freehold.kernel.catalog import Catalog
 from freehold.kernel.history import History
 from freehold.kernel.keys import Custody, Keyring
 from freehold.kernel.ledger import Checkpoint, Log, LogConfig
 from freehold.kernel.policy import Denied
-from freehold.kernel.upkeep import Upkeep
+from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
-from freehold.parties import PeopleService, Refusals, enrolled_key, principal_attributes
+from freehold.parties import (
+    EmergencyService,
+    PeopleService,
+    Refusals,
+    ReviewService,
+    enrolled_key,
+    standing_of,
+)
 from freehold.serving import ServingService
 from freehold.training import TrainingService
 
@@ -86,6 +93,9 @@ class EstateStatus:
     records: int
     policy_set: str
     isolation: str
+    recovery_drilled: str | None
+    access_reviewed: str | None
+    concerns: tuple[Concern, ...]
 
 
 class Estate:
@@ -102,7 +112,10 @@ class Estate:
         )
         self.models = ModelService(pipeline, self.training, self.evaluation)
         self.serving = ServingService(pipeline, self.models, executor)
+        self.emergency = EmergencyService(pipeline, self.charter)
+        self.recovery = RecoveryService(pipeline)
         self.people = PeopleService(pipeline, self.charter, self._evidence())
+        self.reviews = ReviewService(pipeline, self.charter, self.people.revoke)
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
         self.streams = StreamService(pipeline)
@@ -207,7 +220,7 @@ class Estate:
                 circumstances=Circumstances(
                     Ref("estate", identity["id"]), identity["trial"], _NO_SITE
                 ),
-                principals=principal_attributes,
+                principals=standing_of,
             )
             relay.target = pipeline.follow
             pipeline.catch_up()
@@ -274,15 +287,27 @@ class Estate:
             records=pipeline.stores.log.size,
             policy_set=pipeline.policies.digest,
             isolation=self._executor.isolation.name,
+            recovery_drilled=self.recovery.drilled(),
+            access_reviewed=self.reviews.last_closed(),
+            concerns=self._concerns(),
         )
 
+    def _concerns(self) -> tuple[Concern, ...]:
+        """What waits for people; nothing before there are any."""
+        if not self.charter.is_ratified():
+            return ()
+        parts = (self.emergency, self.recovery, self.reviews)
+        return tuple(concern for part in parts for concern in part.concerns())
+
     def resolve(self, thing: str) -> Ref:
-        """Resolve a reference by name, of any kind, to ids.
+        """Resolve a reference by name, of any kind, to ids; `estate` is this one.
 
         Raises:
             NotFound: no such thing.
             MalformedError: no reference.
         """
+        if thing == "estate":
+            return self.pipeline.circumstances.estate
         ref = Ref.parse(thing)
         match ref.kind:
             case "dataset":
@@ -317,6 +342,9 @@ class Estate:
             "policy.activate": self.policy.evidence,
             "dataset.erase": self.data.evidence,
             "custody.rotate": lambda _ref: self._custody_evidence(),
+            "recovery.set_up": lambda _ref: self.recovery.evidence(),
+            "recovery.revoke": lambda _ref: self.recovery.evidence(),
+            "access.break_glass": self.emergency.evidence,
         }
 
     def _custody_evidence(self) -> str:

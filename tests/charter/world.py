@@ -35,6 +35,8 @@ ATTRIBUTES = {
     },
     "Deployment": {"classes": "Set<String>", "status": "String"},
     "Decision": {"classes": "Set<String>"},
+    "Emergency": {"asked_by": "String"},
+    "Review": {},
     "Stream": {"kind": "String", "status": "String"},
 }
 
@@ -42,6 +44,7 @@ ACTS_OF = {
     "Estate": "estate.create estate.status custody.rotate vault.collect evidence.export"
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
     " policy.show policy.explain policy.test policy.simulate lineage.show"
+    " recovery.set_up recovery.revoke recovery.show access.show"
     " stream.list stream.read",
     "Stream": "stream.declare stream.end stream.interrupt stream.resume",
     "Charter": "charter.ratify charter.propose charter.show",
@@ -54,6 +57,8 @@ ACTS_OF = {
     "Evaluation": "evaluation.plan evaluation.run evaluation.show",
     "Deployment": "deployment.start deployment.stop decision.answer",
     "Decision": "decision.read",
+    "Emergency": "access.request access.break_glass access.end access.review_emergency",
+    "Review": "access.review_open access.review_decide access.review_close",
 }
 
 ACTIONS = {act: kind for kind, acts in ACTS_OF.items() for act in acts.split()}
@@ -68,6 +73,16 @@ OWN_CONTEXT = {
     "dataset.read": {"isolation": "Long"},
     "deployment.start": {"isolation": "Long"},
     "model.train": {"recipe": "String"},
+    "access.request": {"role": "String", "minutes": "Long"},
+    "access.break_glass": {
+        "role": "String",
+        "minutes": "Long",
+        "own": "Bool",
+        "unreviewed": "Long",
+    },
+    "access.end": {"own": "Bool"},
+    "access.review_emergency": {"own": "Bool"},
+    "access.review_decide": {"own": "Bool"},
 }
 
 COMMON_CONTEXT = {

@@ -23,11 +23,12 @@ from freehold.interop import StreamService
 from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
+from freehold.kernel.keys import RecoveryCustody, new_recovery_identity, recipient_of
 from freehold.kernel.policy import Denied, PolicySet
 from freehold.kernel.signatures import Statement, sign
-from freehold.kernel.upkeep import Upkeep
+from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.models import ModelService
-from freehold.parties import NewPerson, PeopleService
+from freehold.parties import EmergencyService, NewPerson, PeopleService, ReviewService
 from freehold.serving import ServingService
 from freehold.training import Task, TrainingService
 from freehold.verbs import VERBS
@@ -45,6 +46,9 @@ SERVICES = {
     "streams": StreamService,
     "history": History,
     "upkeep": Upkeep,
+    "emergency": EmergencyService,
+    "reviews": ReviewService,
+    "recovery": RecoveryService,
     "estate": Estate,
 }
 
@@ -85,6 +89,13 @@ NO_DECISION = {
     "streams.find": ABOUT_IDS,
     "streams.start": "begins to carry what was declared",
     "streams.close": "ends threads",
+    "emergency.evidence": "what `people.prepare` shows once it has asked",
+    "emergency.concerns": "what `estate.status` shows once it has asked",
+    "reviews.concerns": "what `estate.status` shows once it has asked",
+    "reviews.last_closed": ONE_FACT,
+    "recovery.evidence": "what `people.prepare` shows once it has asked",
+    "recovery.concerns": "what `estate.status` shows once it has asked",
+    "recovery.drilled": ONE_FACT,
     "history.promise": "signs the word for a record that the caller has just made",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
@@ -116,6 +127,10 @@ class Scene:
     act: str
     policy: str
     token: str
+    emergency: str
+    review: str
+    recovery: str
+    identity: str
     sealed: dict[str, tuple[str, str]]
 
     @property
@@ -140,6 +155,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     draft = estate.models.register(scientist, "draft", run.ref)
     token = estate.people.token(owner, "dana")
     estate.streams.declare(owner, "siem", "syslog+unix:/nonexistent")
+    emergency = estate.emergency.request(
+        world.actor("otto"), "steward", minutes=60, code="outage", reason="to be refused"
+    )
+    review = estate.reviews.open(owner)
+    identity = new_recovery_identity()
+    world.approve("oscar", "recovery.set_up", estate.pipeline.circumstances.estate)
+    recovery = estate.recovery.set_up_recipients(owner, [recipient_of(identity)])
     policy = estate.policy.propose(owner, UNRELATED)
     estate.charter.propose(owner, estate.charter.show(owner)["text"].encode() + b"\n# again\n")
     dataset = estate.data.find("patients")
@@ -157,6 +179,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         act=run.act,
         policy=policy,
         token=token.id,
+        emergency=emergency.ref,
+        review=review.ref,
+        recovery=recovery,
+        identity=identity,
         sealed=sealed(),
     )
     world.close()
@@ -265,6 +291,34 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "history.export": lambda s: s.estate.history.export(s.owner, io.BytesIO()),
     "upkeep.rotate_custody": lambda s: s.estate.upkeep.rotate_custody(s.owner, custody("other")),
     "upkeep.collect": lambda s: s.estate.upkeep.collect(s.owner),
+    "emergency.request": lambda s: s.estate.emergency.request(
+        s.owner, "operator", minutes=60, code="outage", reason="x"
+    ),
+    "emergency.break_glass": lambda s: s.estate.emergency.break_glass(s.owner, s.emergency),
+    "emergency.end": lambda s: s.estate.emergency.end(s.owner, s.emergency),
+    "emergency.review": lambda s: s.estate.emergency.review(
+        s.owner, s.emergency, outcome="justified", finding="x"
+    ),
+    "emergency.list": lambda s: s.estate.emergency.list(s.owner),
+    "reviews.open": lambda s: s.estate.reviews.open(s.owner),
+    "reviews.decide": lambda s: s.estate.reviews.decide(
+        s.owner, s.review, "dana", decision="revoke", reason="x"
+    ),
+    "reviews.close": lambda s: s.estate.reviews.close(s.owner, s.review),
+    "reviews.show": lambda s: s.estate.reviews.show(s.owner, s.review),
+    "reviews.list": lambda s: s.estate.reviews.list(s.owner),
+    "recovery.set_up_shares": lambda s: s.estate.recovery.set_up_shares(
+        s.owner, shares=3, threshold=2, hand_out=lambda *_: pytest.fail("shares handed out")
+    ),
+    "recovery.set_up_recipients": lambda s: s.estate.recovery.set_up_recipients(
+        s.owner, [recipient_of(new_recovery_identity())]
+    ),
+    "recovery.drill": lambda s: s.estate.recovery.drill(s.owner, RecoveryCustody(s.identity)),
+    "recovery.use": lambda s: s.estate.recovery.use(
+        s.owner, RecoveryCustody(s.identity), custody("other")
+    ),
+    "recovery.revoke": lambda s: s.estate.recovery.revoke(s.owner, s.recovery),
+    "recovery.show": lambda s: s.estate.recovery.show(s.owner),
     "estate.status": lambda s: s.estate.status(s.owner),
 }
 
@@ -283,6 +337,29 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     },
     "people.login": lambda s: dict(zip(SIGNED, s.sealed["login"], strict=True)),
     "people.approve": lambda s: dict(zip(SIGNED, s.sealed["approve"], strict=True)),
+    "access.request": lambda _: {
+        "role": "operator",
+        "minutes": 60,
+        "code": "outage",
+        "reason": "x",
+    },
+    "access.break_glass": lambda s: {"emergency": s.emergency},
+    "access.end": lambda s: {"emergency": s.emergency},
+    "access.review_emergency": lambda s: {
+        "emergency": s.emergency,
+        "outcome": "justified",
+        "finding": "x",
+    },
+    "access.review_open": lambda _: {},
+    "access.review_decide": lambda s: {
+        "review": s.review,
+        "person": "dana",
+        "decision": "keep",
+        "reason": "x",
+    },
+    "access.review_close": lambda s: {"review": s.review},
+    "access.review_show": lambda s: {"review": s.review},
+    "recovery.revoke": lambda s: {"recovery": s.recovery},
     "policy.explain": lambda s: {"act": s.act},
     "policy.test": lambda _: {"cases": ""},
     "policy.simulate": lambda _: {"policies": UNRELATED},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
@@ -167,9 +168,16 @@ def arguments(path: str) -> dict[str, object]:
         "thing": f"run:{some}",
     }
     verb = VERBS[path]
-    names = {p.name for p in verb.parameters if p.is_required or p.name == "policy"}
-    names |= {verb.upload.name} if verb.upload else set()
-    return {name: known[name] for name in names}
+    needed = [p for p in verb.parameters if p.is_required or p.name == "policy"]
+    needed += [verb.upload] if verb.upload else []
+    return {p.name: known.get(p.name, _any_of(p.type, some)) for p in needed}
+
+
+def _any_of(kind: object, text: str) -> object:
+    """A value that fits a parameter's type."""
+    if kind is int:
+        return 1
+    return (text,) if get_origin(kind) is tuple else text
 
 
 def test_before_ratification_nobody_else_may_look(unratified):

@@ -11,6 +11,7 @@ import typer
 from freehold.charter import Charter, check_complete, template
 from freehold.cli._context import Context, new_passphrase, next_passphrase, read_passphrase
 from freehold.cli._doctor import doctor
+from freehold.cli._recovery import add_recovery
 from freehold.cli._run import run
 from freehold.cli.errors import UsageError
 from freehold.estate import Estate
@@ -35,6 +36,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
     nouns["estate"].command("rotate-custody")(rotate_custody)
+    add_recovery(nouns["recovery"])
     catalog = typer.Typer(no_args_is_help=True, help="The queryable picture of the estate.")
     catalog.command("rebuild")(rebuild)
     app.add_typer(catalog, name="catalog")

@@ -8,6 +8,7 @@
 It does not know what any act means.
 """
 
+from freehold.kernel.acts._alarms import Concern
 from freehold.kernel.acts._declare import (
     ANY,
     Act,
@@ -50,6 +51,7 @@ from freehold.kernel.acts._values import (
     Circumstances,
     Principals,
     Recorded,
+    Standing,
     Stores,
 )
 from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound
@@ -67,6 +69,7 @@ __all__ = [
     "Circumstances",
     "Code",
     "Codes",
+    "Concern",
     "Conflict",
     "Declarations",
     "Digest",
@@ -89,6 +92,7 @@ __all__ = [
     "Reference",
     "Registry",
     "ResourceType",
+    "Standing",
     "Stores",
     "VKey",
     "commit_body",

@@ -39,15 +39,19 @@ class Act:
         exclusive: whether acts on one resource wait for each other. Those of the hot path do not:
             they change nothing of their resource that policies see, and are projected from the
             record alone, so that a rebuild opens none of their bodies.
+        alarming: whether people have to hear of it at once, whoever did it.
     """
 
     name: ClassVar[str]
     on: ClassVar[str]
     exclusive: ClassVar[bool]
+    alarming: ClassVar[bool]
 
-    def __init_subclass__(cls, *, name: str = "", on: str = "", exclusive: bool = True) -> None:
+    def __init_subclass__(
+        cls, *, name: str = "", on: str = "", exclusive: bool = True, alarming: bool = False
+    ) -> None:
         if name:
-            cls.name, cls.on, cls.exclusive = name, on, exclusive
+            cls.name, cls.on, cls.exclusive, cls.alarming = name, on, exclusive, alarming
 
     @classmethod
     def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:

@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 from sqlalchemy import select
 
 from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
-from freehold.kernel.acts._caches import EntityCache, ResourceLocks
+from freehold.kernel.acts._caches import EntityCache, ResourceLocks, Seen
 from freehold.kernel.acts._declare import Act, Attributes, Registry
 from freehold.kernel.acts._performance import Decided, Performance, scope_of
 from freehold.kernel.acts._record import Body, Record, open_body
@@ -136,23 +136,29 @@ class Pipeline:
         Raises:
             Denied: policy refuses; recorded, unlike a permission.
         """
+        principal = self._principal(actor.authority)
         request = PolicyRequest(
-            self._principal(actor.authority), query, self._resource(on), self._context({}, None, 0)
+            principal.entity, query, self._resource(on), self._context({}, None, 0)
         )
         policies = self.policies
         decision = policies.decide(request)
         if not decision.is_allowed:
-            self._deny(actor, query, on, Decided(request, decision, policies))
+            self._deny(actor, query, on, Decided(request, decision, policies, principal.under))
 
-    def _principal(self, ref: Ref) -> Entity:
-        """The principal as policies see it."""
-        return self._entities.get(
-            "principal",
-            ref,
-            lambda: Entity(
-                ref.kind.capitalize(), ref.id, _plain(self._principals(self.stores.catalog, ref))
-            ),
-        )
+    def _principal(self, ref: Ref) -> Seen:
+        """The principal as policies see it now: what was given for a time ends with that time, by
+        this estate's clock, at the first decision after it.
+        """
+        seen = self._entities.get("principal", ref, lambda: self._look_at(ref))
+        if seen.until is not None and seen.until <= self.clock.now():
+            self._entities.evict([ref])
+            seen = self._entities.get("principal", ref, lambda: self._look_at(ref))
+        return seen
+
+    def _look_at(self, ref: Ref) -> Seen:
+        standing = self._principals(self.stores.catalog, ref, self.clock.now())
+        entity = Entity(ref.kind.capitalize(), ref.id, _plain(standing.attributes))
+        return Seen(entity, standing.until, standing.under)
 
     def _resource(self, ref: Ref) -> Entity:
         """The resource as policies see it.
@@ -167,10 +173,10 @@ class Pipeline:
         return self._entities.get(
             "resource",
             ref,
-            lambda: Entity(
-                declared.name, str(ref), _plain(declared.load(self.stores.catalog, ref))
+            lambda: Seen(
+                Entity(declared.name, str(ref), _plain(declared.load(self.stores.catalog, ref)))
             ),
-        )
+        ).entity
 
     def details(self, record: Record) -> dict[str, Any] | None:
         """The details in a record's body, or None once its key domain is erased."""
@@ -303,6 +309,7 @@ class Pipeline:
                 resource=str(on),
                 purpose=None,  # it may be no code of the charter; the body holds what was asked
                 decision=decided.as_json(body.request),
+                facts=decided.marks,
                 error="policy.denied",
                 body=self._seal_spare(on.id, record_id, body),
             ),

@@ -30,6 +30,8 @@ def trace(index: int, record: Record) -> Iterator[Change]:
         yield _link(index, "in", Output(ref))
     for output in record.outputs:
         yield _link(index, "out", output)
+    for emergency in record.facts.get("under", ()):
+        yield _link(index, "under", Output(emergency))
     if record.phase == "done":
         for approval in record.facts.get("approvals", ()):
             yield _link(index, "by", Output(f"approval:{approval}"))

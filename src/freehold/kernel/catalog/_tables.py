@@ -36,7 +36,7 @@ LINK = Table(
     "link",
     KERNEL_TABLES,
     Column("position", Integer, primary_key=True),
-    Column("direction", String, primary_key=True),  # in | out | by (an approval that was used)
+    Column("direction", String, primary_key=True),  # in | out | by (an approval used) | under
     Column("ref", String, primary_key=True),
     Column("sealed", String),
     Column("digest", String),

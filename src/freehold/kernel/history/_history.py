@@ -90,13 +90,22 @@ class History:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def acts(self, actor: Actor, *, resource: str = "", limit: int = 50) -> tuple[ActSummary, ...]:
-        """The newest acts, all or those on one resource (by id), newest first."""
+    def acts(
+        self, actor: Actor, *, resource: str = "", under: str = "", limit: int = 50
+    ) -> tuple[ActSummary, ...]:
+        """The newest acts, newest first: all, or those on one resource, or done under one emergency
+        (both by id).
+        """
         self._ask(actor, "ledger.read")
         query = select(ACT).order_by(ACT.c.position.desc()).limit(max(1, min(limit, LISTED_MAX)))
         if resource:
             ref = str(Ref.parse(resource))
             query = query.where((ACT.c.resource == ref) | ACT.c.resource.startswith(f"{ref}@"))
+        if under:
+            marked = select(LINK.c.position).where(
+                LINK.c.ref == str(Ref.parse(under)), LINK.c.direction == "under"
+            )
+            query = query.where(ACT.c.position.in_(marked))
         return tuple(map(_summary, self._pipeline.stores.catalog.all(query)))
 
     def act(self, actor: Actor, act: str) -> dict[str, Any]:

@@ -20,8 +20,18 @@ from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._domain import DomainKeys
 from freehold.kernel.keys._keyring import Keyring
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
+from freehold.kernel.keys._recoveries import Recoveries
+from freehold.kernel.keys._recovery import (
+    Recovery,
+    RecoveryCustody,
+    check_recipient,
+    new_recovery_identity,
+    recipient_of,
+)
+from freehold.kernel.keys._shares import combine_shares, split_identity
 from freehold.kernel.keys._signer import SigningKey
 from freehold.kernel.keys.errors import (
+    BadShares,
     DomainErased,
     KeysError,
     UnknownDomain,
@@ -32,6 +42,7 @@ from freehold.kernel.keys.errors import (
 __all__ = [
     "DEFAULT_KEYS_LIMITS",
     "INSECURE_TEST_COST",
+    "BadShares",
     "Custody",
     "Disk",
     "DomainErased",
@@ -41,9 +52,17 @@ __all__ = [
     "KeysLimits",
     "LocalDisk",
     "PassphraseCustody",
+    "Recoveries",
+    "Recovery",
+    "RecoveryCustody",
     "ScryptCost",
     "SigningKey",
     "UnknownDomain",
     "UnknownSigner",
     "WrongCustody",
+    "check_recipient",
+    "combine_shares",
+    "new_recovery_identity",
+    "recipient_of",
+    "split_identity",
 ]

@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,8 @@ from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, read_r
 from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
 from freehold.kernel.keys._domain import DomainKeys, derive, new_identity
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
+from freehold.kernel.keys._recoveries import Recoveries
+from freehold.kernel.keys._recovery import Recovery
 from freehold.kernel.keys._signer import SigningKey
 from freehold.kernel.keys._wrapping import KEY_BYTES, new_key
 from freehold.kernel.keys.errors import KeysError
@@ -195,7 +197,9 @@ class Keyring:
         _check_domain(domain_id)
         with self._writing() as (db, root):
             if not tables.is_erased(db, domain_id):
-                self._erase(domain_id, root)
+                new = self._next_root(root, ways=root.wrapped.ways)
+                tables.erase_domain(db, domain_id, old_root=root.key, new_root=new.key)
+                self._take(new)
         self._settle()
 
     def rotate_custody(self, new: Custody) -> None:
@@ -207,8 +211,13 @@ class Keyring:
             KeysError: `keys.storage`.
         """
         with self._writing() as (_, root):
-            rotated = WrappedRoot.of(root.key, generation=root.wrapped.generation, custody=new)
-            self._disk.replace(self._folder / _CUSTODY, encode_roots([rotated]))  # commit point
+            rotated = WrappedRoot.of(
+                root.key,
+                generation=root.wrapped.generation,
+                custody=new,
+                ways=root.wrapped.ways,
+            )
+            self._put([rotated])  # the commit point
             self._custody, self._known = new, _Root(root.key, rotated)
 
     def new_signer(self, name: str) -> SigningKey:
@@ -252,15 +261,23 @@ class Keyring:
         with self._reading() as (db, _):
             return tables.read_pin(db, name)
 
-    def _erase(self, domain_id: str, old: _Root) -> None:
-        """Put a new root key into custody.json beside the old, then change the tables to it."""
+    @property
+    def recoveries(self) -> Recoveries:
+        """The ways to the root key besides the custody."""
+        return Recoveries(self)
+
+    def _next_root(self, old: _Root, *, ways: tuple[Recovery, ...]) -> _Root:
+        """Make a new root key, and put it into custody.json beside the old."""
         key = new_key()
         generation = old.wrapped.generation + 1
-        new = _Root(key, WrappedRoot.of(key, generation=generation, custody=self._custody))
+        wrapped = WrappedRoot.of(key, generation=generation, custody=self._custody, ways=ways)
         # A crash after this and before the commit: the database still names the old generation,
         # and opening drops the new.
-        self._disk.replace(self._folder / _CUSTODY, encode_roots([old.wrapped, new.wrapped]))
-        tables.erase_domain(self._db, domain_id, old_root=old.key, new_root=new.key)
+        self._put([old.wrapped, wrapped])
+        return _Root(key, wrapped)
+
+    def _take(self, new: _Root) -> None:
+        """Go on with the root key that the tables have just been wrapped under."""
         self._cache.clear()
         self._known = new
 
@@ -329,7 +346,7 @@ class Keyring:
     def _load_root(self) -> _Root:
         """Read the root key of the database's generation; drop any other from custody.json."""
         generation = tables.read_generation(self._db)
-        roots = read_roots(self._folder / _CUSTODY, self._limits)
+        roots = self._lying()
         current = roots.get(generation)
         if current is None:
             raise KeysError(
@@ -342,8 +359,14 @@ class Keyring:
             self._forget()
             known = self._known = _Root(current.unwrap(self._custody), current)
         if len(roots) > 1:
-            self._disk.replace(self._folder / _CUSTODY, encode_roots([current]))
+            self._put([current])
         return known
+
+    def _lying(self) -> dict[int, WrappedRoot]:
+        return read_roots(self._folder / _CUSTODY, self._limits)
+
+    def _put(self, roots: Iterable[WrappedRoot]) -> None:
+        self._disk.replace(self._folder / _CUSTODY, encode_roots(roots))
 
     def _forget(self) -> None:
         self._known = None

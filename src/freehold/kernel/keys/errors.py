@@ -5,11 +5,12 @@
         ├── WrongCustody     keys.wrong_custody: this passphrase or token does not open the keyring
         ├── UnknownDomain    keys.unknown_domain: there never was such a domain
         ├── DomainErased     keys.domain_erased: there was, and its secret is destroyed
-        └── UnknownSigner    keys.unknown_signer: no signing key has this name
+        ├── UnknownSigner    keys.unknown_signer: no signing key has this name
+        └── BadShares        keys.share, keys.shares_few, keys.shares_mixed: they give nothing
 
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
-`keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup) and
-`keys.storage`.
+`keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup),
+`keys.identity`, `keys.recipient`, `keys.recipients`, `keys.unknown_recovery` and `keys.storage`.
 """
 
 from __future__ import annotations
@@ -60,4 +61,16 @@ class UnknownSigner(KeysError):
             "keys.unknown_signer",
             f"the keyring has no signing key {name!r}",
             "`freehold init` creates the keys of an estate",
+        )
+
+
+class BadShares(KeysError):
+    """The shares that were given do not give back a recovery's identity; none of them is shown."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(
+            code,
+            message,
+            "`freehold recovery show` tells how many of which recovery it takes; nothing was "
+            "changed",
         )
