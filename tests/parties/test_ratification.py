@@ -144,7 +144,7 @@ def arguments(path: str) -> dict[str, object]:
     """Well-formed arguments; the things that they name cannot exist yet."""
     some = "00000000-0000-7000-8000-000000000000"
     known: dict[str, object] = {
-        "code": "eve",
+        "code": "eve" if path.startswith("people") else "outage",
         "name": "eve",
         "person": "olivia",
         "token_id": some,
