@@ -29,7 +29,7 @@ _CHUNK_BYTES = 65_536
 _TAG_BYTES = 16
 _FILE_KEY_BYTES, _PAYLOAD_NONCE_BYTES, _SHARE_BYTES = 16, 16, 32
 _WRAPPED_BYTES = _FILE_KEY_BYTES + _TAG_BYTES
-_ONLY_CHUNK = (1).to_bytes(12)  # the nonce of a first chunk that is the last
+_ONLY_CHUNK = b"\0" * 11 + b"\x01"  # the nonce of a first chunk that is the last
 _HEADER_BYTES_MAX = 65_536  # some 600 recipients; else a file of one line would fill the memory
 
 _VERSION, _X25519, _END = b"age-encryption.org/v1", b"X25519", b"---"
