@@ -5,17 +5,18 @@ The format is that of age (C2SP, age-encryption.org/v1) over BIP 173. It seals n
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import xor
-
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 _IDENTITY, _RECIPIENT = "age-secret-key-", "age"
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CHECKSUM_DIGITS = 6
-_REMAINDERS = [  # what the five bits that leave the polynomial at the top bring back into it
-    reduce(xor, (each for place, each in enumerate(_GENERATORS) if top >> place & 1), 0)
+# What the five bits that leave the polynomial of BIP 173 at its top bring back into it.
+_REMAINDERS = [
+    (top & 1) * 0x3B6A57B2
+    ^ (top >> 1 & 1) * 0x26508E6D
+    ^ (top >> 2 & 1) * 0x1EA119FA
+    ^ (top >> 3 & 1) * 0x3D4233DD
+    ^ (top >> 4 & 1) * 0x2A1462B3
     for top in range(32)
 ]
 
