@@ -153,6 +153,8 @@ def arguments(path: str) -> dict[str, object]:
         "act": "model.promote" if path == "people.statement" else some,
         "cases": "",
         "policies": "",
+        "emergency": f"emergency:{some}",
+        "review": f"review:{some}",
         "policy": f"policy:{some}" if path == "policy.activate" else "",
         "source": table(),
         "format": Format.CSV,
@@ -164,7 +166,8 @@ def arguments(path: str) -> dict[str, object]:
         "run": f"run:{some}",
         "model": f"model:{some}",
         "rows": "{}",
-        "decision": some,
+        "decision": "keep" if path.startswith("access") else some,
+        "outcome": "justified",
         "thing": f"run:{some}",
     }
     verb = VERBS[path]
