@@ -16,7 +16,14 @@ from freehold.kernel.ledger._note import (
 )
 from freehold.kernel.ledger._reader import LogReader
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
-from freehold.kernel.ledger._tiles import PublishedTree, TileSource, bundle_path, tile_path
+from freehold.kernel.ledger._tiles import (
+    PRUNED,
+    PublishedTree,
+    TileSource,
+    bundle_path,
+    kept_path,
+    tile_path,
+)
 from freehold.kernel.ledger._tree import (
     EMPTY_ROOT,
     Hash,
@@ -36,11 +43,13 @@ from freehold.kernel.ledger.errors import (
     LogStoppedError,
     NoteError,
     ProofError,
+    PrunedError,
     RewindError,
 )
 
 __all__ = [
     "EMPTY_ROOT",
+    "PRUNED",
     "Appended",
     "Checkpoint",
     "CorruptLogError",
@@ -58,6 +67,7 @@ __all__ = [
     "NoteError",
     "Promise",
     "ProofError",
+    "PrunedError",
     "PublishedTree",
     "Receipt",
     "RewindError",
@@ -68,6 +78,7 @@ __all__ = [
     "VerifierKey",
     "bundle_path",
     "inclusion_root",
+    "kept_path",
     "leaf_hash",
     "node_hash",
     "open_note",
