@@ -24,6 +24,7 @@ from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
 from freehold.kernel.policy import Denied, PolicySet
 from freehold.kernel.signatures import Statement, sign
+from freehold.kernel.retention import Retention
 from freehold.kernel.upkeep import Upkeep
 from freehold.models import ModelService
 from freehold.parties import NewPerson, PeopleService
@@ -43,6 +44,7 @@ SERVICES = {
     "serving": ServingService,
     "history": History,
     "upkeep": Upkeep,
+    "retention": Retention,
     "estate": Estate,
 }
 
@@ -81,6 +83,8 @@ NO_DECISION = {
     "serving.find": ABOUT_IDS,
     "serving.close": "ends processes",
     "history.promise": "signs the word for a record that the caller has just made",
+    "retention.finish": "does what the ledger says was decided",
+    "retention.is_emptied": "tells the pipeline why a body is gone",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
     "estate.close": "ends processes",
@@ -255,10 +259,17 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "history.export": lambda s: s.estate.history.export(s.owner, io.BytesIO()),
     "upkeep.rotate_custody": lambda s: s.estate.upkeep.rotate_custody(s.owner, custody("other")),
     "upkeep.collect": lambda s: s.estate.upkeep.collect(s.owner),
+    "retention.prune": lambda s: s.estate.retention.prune(s.owner),
+    "retention.hold": lambda s: s.estate.retention.hold(s.owner, s.dataset, reason="a lawsuit"),
+    "retention.release": lambda s: s.estate.retention.release(s.owner, s.dataset, reason="over"),
+    "retention.holds": lambda s: s.estate.retention.holds(s.owner),
     "estate.status": lambda s: s.estate.status(s.owner),
 }
 
 ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
+    "estate.prune": lambda _: {"dry_run": True},
+    "estate.hold": lambda _: {"thing": "dataset:patients", "reason": "a lawsuit"},
+    "estate.release": lambda _: {"thing": "dataset:patients", "reason": "over"},
     "charter.propose": lambda s: {"text": charter_text(s.estate).decode()},
     "charter.ratify": lambda s: dict(zip(SIGNED, s.sealed["ratify"], strict=True)),
     "people.enrol": lambda _: {"code": "new", "name": "New", "role": ["steward"]},

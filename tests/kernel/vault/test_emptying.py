@@ -9,13 +9,13 @@ import pytest
 
 from freehold.kernel import new_id
 from freehold.kernel.keys import Keyring
-from freehold.kernel.vault import BodyAt, MissingBody, Vault, VaultLimits, _holes
+from freehold.kernel.vault import BodyAt, MissingBody, Vault, VaultError, VaultLimits, _holes
 
 SMALL = VaultLimits(segment_bytes_max=40_000)
 
 
 @pytest.fixture(params=["holes", "zeros"])
-def way(request, monkeypatch) -> str:
+def way(request, monkeypatch):
     """Both ways to empty: as this file system does it, and where there are no holes."""
     if request.param == "zeros":
         monkeypatch.setattr(_holes, "_fallocate", lambda: None)
@@ -87,7 +87,7 @@ def test_an_error_of_the_disk_is_told_and_emptying_again_ends_it(
 
     with monkeypatch.context() as broken:
         broken.setattr(_holes, "_punch", failing)
-        with pytest.raises(Exception, match="input/output") as caught:
+        with pytest.raises(VaultError, match="input/output") as caught:
             vault.empty_bodies(places)
         assert caught.value.code == "vault.storage"
     vault.empty_bodies(places)

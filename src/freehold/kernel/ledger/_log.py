@@ -27,8 +27,8 @@ from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._folder import Head, LogFolder
 from freehold.kernel.ledger._journal import Journal
 from freehold.kernel.ledger._note import Signer, VerifierKey, check_key_name
-from freehold.kernel.ledger._publication import grow
 from freehold.kernel.ledger._pruning import prune
+from freehold.kernel.ledger._publication import grow
 from freehold.kernel.ledger._publisher import Publisher
 from freehold.kernel.ledger._reader import LogReader
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt

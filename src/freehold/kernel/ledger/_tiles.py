@@ -112,8 +112,9 @@ def read_bundle(source: TileSource, index: int, *, width: int) -> list[bytes]:
         data = _find(source, kept_path(index), width=width)
     if data is None:
         raise _missing(bundle_path(index))
-    entries = split_bundle(data)[:width]
-    if len(entries) != width or (is_whole and PRUNED in entries):
+    found = split_bundle(data)
+    entries = found[:width]
+    if not width <= len(found) <= TILE_WIDTH or (is_whole and PRUNED in entries):
         raise CorruptLogError(
             "ledger.corrupt", f"{bundle_path(index, width=width)} has not {width} entries"
         )

@@ -2,10 +2,10 @@
 
 Appending keeps a frame in memory and tells its place; `sync` writes all that wait and makes them
 durable, in one go: a file that is being synced takes no writes, so writing each frame by itself
-would make every thread wait for every sync. Bytes once written are never overwritten, only emptied as
-whole frames once their retention is over: after a crash the next frame begins at the true end of the file, and what lies torn before it is referenced by
-nobody. A segment is locked by the one vault that appends to it; another process that finds the
-newest one locked begins the next.
+would make every thread wait for every sync. Bytes once written are never overwritten, only emptied
+frame by frame when their retention is over: after a crash the next frame begins at the true end of
+the file, and what lies torn before it is referenced by nobody. A segment is locked by the one vault
+that appends to it; another process that finds the newest one locked begins the next.
 """
 
 from __future__ import annotations
