@@ -23,8 +23,8 @@ from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
 from freehold.kernel.policy import Denied, PolicySet
-from freehold.kernel.signatures import Statement, sign
 from freehold.kernel.retention import Retention
+from freehold.kernel.signatures import Statement, sign
 from freehold.kernel.upkeep import Upkeep
 from freehold.models import ModelService
 from freehold.parties import NewPerson, PeopleService

@@ -5,8 +5,8 @@
     lab.clock.advance(days=40)
     lab.retention.prune(KEEPER)
 
-`lab.fuse.arm(n, is_written=…)` cuts the power at the n-th thing that is made durable; `lab.restart()`
-goes on from what lay on the disk at that moment.
+`lab.fuse.arm(n, is_written=…)` cuts the power at the n-th thing that is made durable, and
+`lab.restart()` goes on from what lay on the disk at that moment.
 """
 
 from __future__ import annotations

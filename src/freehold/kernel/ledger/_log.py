@@ -309,7 +309,7 @@ class Log:
         checkpoint = Checkpoint(self._config.origin, first + len(records), growth.edge.tree.root())
         self._folder.store.write(growth.objects)
         note = checkpoint.sign(self._config.signer)
-        self._folder.put_checkpoint(checkpoint, note)
+        self._folder.put_checkpoint(checkpoint, note, after=first)
         self._head = Head(checkpoint, note, growth.edge)
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)

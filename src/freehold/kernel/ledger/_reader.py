@@ -102,8 +102,8 @@ class LogReader:
         return pruned_ranges(self._folder, self.checkpoint.size)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
-        """Yield size and note of every checkpoint that was ever signed, up to this one; not
-        verified.
+        """Yield size and note of every checkpoint that is kept, those of the newest hour and
+        the last of each before, up to this one; not verified.
         """
         for size, note in self._history():
             if size <= self.checkpoint.size:
