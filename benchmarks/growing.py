@@ -8,8 +8,7 @@ of the product, which no other caller may.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,11 +16,8 @@ import msgspec
 from trial import COLUMNS, REPLY, Trial
 
 from freehold.kernel import canonical, format_time, new_id
-from freehold.kernel.acts import Output, Record
-from freehold.kernel.acts._record import Body
+from freehold.kernel.acts import Body, Output, Record
 from freehold.kernel.keys import Keyring
-from freehold.kernel.keys import _tables as tables
-from freehold.kernel.keys._domain import new_identity
 
 GROUP = 4_096  # records of one group commit, as many as the product writes at most
 DOMAINS = 4_096  # of one transaction
@@ -96,13 +92,8 @@ def _spread(records: int, domains: Iterator[str]) -> Iterator[Made]:
 
 def _new_domains(keyring: Keyring, count: int) -> Iterator[str]:
     """Make key domains, many in one transaction."""
-    ids = iter([new_id() for _ in range(count)])
-    while group := list(islice(ids, DOMAINS)):
-        _insert(keyring, group)
-        yield from group
-
-
-def _insert(keyring: Keyring, group: Sequence[str]) -> None:
-    with keyring._writing() as (db, root), closing(db.cursor()):
-        for domain in group:
-            tables.insert_domain(db, domain, identity=new_identity(), root=root.key)
+    while count > 0:
+        ids = [new_id() for _ in range(min(count, DOMAINS))]
+        keyring.new_domains(ids)
+        yield from ids
+        count -= len(ids)

@@ -207,6 +207,15 @@ def tile_names(level: object, count: int) -> list[str]:
     return names
 
 
+def digest_of_places(places: Iterable[int]) -> str:
+    """Digest the places of a log that are empty: the ranges of them, a line for each."""
+    at = set(places)
+    starts = sorted(place for place in at if place - 1 not in at)
+    stops = sorted(place + 1 for place in at if place + 1 not in at)
+    lines = "".join(f"{start} {stop}\n" for start, stop in zip(starts, stops, strict=True))
+    return "sha256:" + sha256(b"freehold/pruned/v1\n", lines.encode()).hex()
+
+
 # Regular expressions for canonical JSON: a record without facts, bundle.json, what approvers sign
 UUID, COUNT, TEXT = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"(0|[1-9]\d*)", r'"[^"\\]+"'
 TIME, DIGEST = r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"', '"sha256:[0-9a-f]{64}"'
@@ -335,7 +344,10 @@ class Verification:
         if told or self.pruned:
             last = told[-1] if told else "none"
             said = f"{len(self.pruned)} entries pruned, as act {last} says"
-            self.each(said, [last], by=self.check_pruned)
+            gone, other = digest_of_places(self.pruned), "other entries are missing than it took"
+            self.each(
+                said, [last], by=lambda i: need(self.record_of(i)["facts"]["pruned"] == gone, other)
+            )
         self.each("receipts", ids("receipts/"), by=self.check_receipt)
         self.each("promises", ids("promises/"), by=self.check_promise)
         self.each("disclosed bodies", ids("bodies/", self.about["disclosed"]), by=self.check_body)
@@ -410,15 +422,6 @@ class Verification:
             self.spent.add(begun["id"])
         moment = datetime.fromisoformat(record["time"][:-1])
         self.behind, self.latest = max(self.behind, self.latest - moment), max(self.latest, moment)
-
-    def check_pruned(self, record_id: str) -> None:
-        """Raise unless exactly those entries are out that the last act of pruning says."""
-        facts = self.record_of(record_id)["facts"]
-        starts = [index for index in sorted(self.pruned) if index - 1 not in self.pruned]
-        stops = [index + 1 for index in sorted(self.pruned) if index + 1 not in self.pruned]
-        lines = [f"{start} {stop}\n" for start, stop in zip(starts, stops, strict=True)]
-        gone = sha256(b"freehold/pruned/v1\n", "".join(lines).encode()).hex()
-        need(facts["pruned"] == f"sha256:{gone}", "other entries are missing than it took out")
 
     def record_of(self, record_id: str) -> Any:
         need(record_id in self.records, "belongs to no valid record")

@@ -7,8 +7,10 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from freehold.kernel.ledger import PRUNED
 from freehold.kernel.retention import pruned_digest, verify_pruned
 from tests.estate.world import World, check_everything, copy_world, verify_bundle
 
-COLUMNS = {"age": [50], "pressure": [150], "ward": ["north"]}
+COLUMNS: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
 
 
 class Shifted:
@@ -47,10 +49,13 @@ def answered(founded_deployed: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-def world(answered: Path, tmp_path: Path):
-    clock = Shifted()
+def clock() -> Shifted:
+    return Shifted()
+
+
+@pytest.fixture
+def world(answered: Path, tmp_path: Path, clock: Shifted) -> Iterator[World]:
     world = copy_world(answered, tmp_path / "world", clock=clock)
-    world.shift = clock  # type: ignore[attr-defined]
     yield world
     world.close()
 
@@ -71,7 +76,10 @@ def verified(world: World, bundle: bytes, *, holds: bool = True) -> str:
     )
 
 
-def changed(bundle: bytes, *, drop: str = "", change=lambda name, data: data) -> bytes:
+Change = Callable[[str, bytes], bytes]
+
+
+def changed(bundle: bytes, *, drop: str = "", change: Change = lambda _, data: data) -> bytes:
     """The bundle with some files left out or changed."""
     file = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(bundle)) as old, zipfile.ZipFile(file, "w") as new:
@@ -88,19 +96,19 @@ def decisions(world: World) -> list[Record]:
 
 
 def test_answers_lose_their_words_first_and_are_gone_when_the_logs_are_past_their_time(
-    world: World,
+    world: World, clock: Shifted
 ) -> None:
     operator, reviewer = (Actor(world.estate.people.find(each)) for each in ("otto", "ravi"))
     first = decisions(world)[0]
     estate = world.estate
     assert estate.retention.prune(operator) == ()
-    world.shift.days = 185
+    clock.days = 185
     (words,) = estate.retention.prune(operator)
     assert words.kind == "decisions"
     assert estate.serving.decision(reviewer, first.id)["details"] is None
     check_everything(estate)
     world.reopen()
-    world.shift.days = 3_700
+    clock.days = 3_700
     estate = world.estate
     (gone,) = estate.retention.prune(operator)
     assert (gone.kind, gone.count) == ("logs", words.count)
@@ -116,10 +124,12 @@ def test_answers_lose_their_words_first_and_are_gone_when_the_logs_are_past_thei
     check_everything(world.estate)
 
 
-def test_a_stranger_is_told_what_was_pruned_and_refuses_any_other_gap(world: World) -> None:
+def test_a_stranger_is_told_what_was_pruned_and_refuses_any_other_gap(
+    world: World, clock: Shifted
+) -> None:
     operator = Actor(world.estate.people.find("otto"))
     whole = export(world)
-    world.shift.days = 3_700
+    clock.days = 3_700
     pruned = world.estate.retention.prune(operator)
     bundle = export(world)
     said = verified(world, bundle)
@@ -163,28 +173,30 @@ def without_one(bundle: bytes) -> bytes:
     return b"".join(len(entry).to_bytes(2) + entry for entry in entries)
 
 
-def test_a_held_answer_stays_with_its_words(world: World) -> None:
+def test_a_held_answer_stays_with_its_words(world: World, clock: Shifted) -> None:
     operator, reviewer = (Actor(world.estate.people.find(each)) for each in ("otto", "ravi"))
     estate, held = world.estate, decisions(world)[3]
     estate.retention.hold(reviewer, Ref("decision", held.id), reason="a complaint")
-    world.shift.days = 3_700
+    clock.days = 3_700
     estate.retention.prune(operator)
     assert estate.serving.decision(reviewer, held.id)["details"]["columns"] == COLUMNS
     assert held in decisions(world)
     check_everything(estate)
 
 
-def test_no_record_of_people_rules_data_or_models_is_ever_pruned(world: World) -> None:
+def test_no_record_of_people_rules_data_or_models_is_ever_pruned(
+    world: World, clock: Shifted
+) -> None:
     before = list(world.estate.pipeline.stores.log.entries())
-    world.shift.days = 36_500
+    clock.days = 36_500
     world.estate.retention.prune(Actor(world.estate.people.find("otto")))
     after = list(world.estate.pipeline.stores.log.entries())[: len(before)]
     gone = {json.loads(was)["act"] for was, now in zip(before, after, strict=True) if was != now}
     assert gone == {"decision.answer", "decision.read"}
 
 
-def test_the_estate_prunes_of_its_own_accord(world: World) -> None:
-    world.shift.days = 185
+def test_the_estate_prunes_of_its_own_accord(world: World, clock: Shifted) -> None:
+    clock.days = 185
     estate = world.estate
     itself = Actor(Ref("service", estate.pipeline.circumstances.estate.id))
     (pruned,) = estate.retention.prune(itself)

@@ -15,7 +15,7 @@ ROOMS = """
     reference cli api demo session verbs estate serving evaluation training models data compute
     parties charter kernel
 """.split()
-PARTS = "history upkeep acts catalog policy vault keys ledger signatures".split()
+PARTS = "history retention upkeep acts catalog policy vault keys ledger signatures".split()
 FOUNDATIONS = "_canonical _clock _ids _limits _refs errors".split()
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from freehold.kernel import new_id
 from freehold.kernel.keys import Keyring
-from freehold.kernel.vault import BodyAt, MissingBody, Vault, VaultError, VaultLimits, _holes
+from freehold.kernel.vault import BodyAt, MissingBody, Vault, VaultError, VaultLimits
 
+HOLES = "freehold.kernel.vault._holes"
 SMALL = VaultLimits(segment_bytes_max=40_000)
 
 
@@ -18,7 +19,7 @@ SMALL = VaultLimits(segment_bytes_max=40_000)
 def way(request, monkeypatch):
     """Both ways to empty: as this file system does it, and where there are no holes."""
     if request.param == "zeros":
-        monkeypatch.setattr(_holes, "_fallocate", lambda: None)
+        monkeypatch.setattr(f"{HOLES}._fallocate", lambda: None)
     return request.param
 
 
@@ -86,7 +87,7 @@ def test_an_error_of_the_disk_is_told_and_emptying_again_ends_it(
         raise OSError(5, "input/output error")
 
     with monkeypatch.context() as broken:
-        broken.setattr(_holes, "_punch", failing)
+        broken.setattr(f"{HOLES}._punch", failing)
         with pytest.raises(VaultError, match="input/output") as caught:
             vault.empty_bodies(places)
         assert caught.value.code == "vault.storage"
