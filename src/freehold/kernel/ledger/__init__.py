@@ -29,6 +29,7 @@ from freehold.kernel.ledger._tree import (
     verify_consistency,
     verify_inclusion,
 )
+from freehold.kernel.ledger._witness import AddCheckpoint, Witness, WitnessMemory
 from freehold.kernel.ledger.errors import (
     CorruptLogError,
     ForkError,
@@ -38,10 +39,13 @@ from freehold.kernel.ledger.errors import (
     NoteError,
     ProofError,
     RewindError,
+    WitnessConflict,
+    WitnessRefusal,
 )
 
 __all__ = [
     "EMPTY_ROOT",
+    "AddCheckpoint",
     "Appended",
     "Checkpoint",
     "CorruptLogError",
@@ -69,6 +73,10 @@ __all__ = [
     "TileSource",
     "Tree",
     "VerifierKey",
+    "Witness",
+    "WitnessConflict",
+    "WitnessMemory",
+    "WitnessRefusal",
     "bundle_path",
     "cosign",
     "cosignatures",
