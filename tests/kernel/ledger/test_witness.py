@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -219,7 +220,17 @@ def test_what_was_not_kept_is_not_answered_and_can_be_asked_again(
     assert Cosigned.open(note, [KEYS[ORIGIN]], [again.key]).times
 
 
-def test_of_requests_at_once_one_wins(memory: Remembering) -> None:
+class Slow(Remembering):
+    """Leaves time for others between what was read and what is kept."""
+
+    def newest(self, origin: str) -> str | None:
+        found = super().newest(origin)
+        time.sleep(0.005)
+        return found
+
+
+def test_of_requests_at_once_one_wins() -> None:
+    memory = Slow()
     witness = witness_of(memory)
     ask(witness, request(3))
     start, answers = threading.Barrier(8), list[str]()
