@@ -84,7 +84,7 @@ def request(
 
 
 def ask(witness: Witness, asked: AddCheckpoint) -> str:
-    return witness.add_checkpoint(asked.text().encode())
+    return witness.add_checkpoint(asked.text().encode()).line
 
 
 def refusal(witness: Witness, asked: AddCheckpoint | bytes) -> str:

@@ -5,7 +5,7 @@ It knows nothing of what the records say.
 """
 
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
-from freehold.kernel.ledger._files import Disk, LocalDisk
+from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
     Ed25519Signer,
@@ -77,6 +77,7 @@ __all__ = [
     "WitnessConflict",
     "WitnessMemory",
     "WitnessRefusal",
+    "WriterLock",
     "bundle_path",
     "cosign",
     "cosignatures",

@@ -60,6 +60,16 @@ class AddCheckpoint:
         return cls(size, tuple(map(parse_hash, hashes)), note)
 
 
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    """What a witness answers: its line, and the whole note as it keeps it, log's signature and
+    own.
+    """
+
+    line: str
+    note: str
+
+
 class WitnessMemory(Protocol):
     """What a witness knows of logs. May be slow; must not return from `keep` before the note is
     durable, and after an error of it answers nothing more.
@@ -94,8 +104,8 @@ class Witness:
         """The checkpoint of a log that was cosigned last, with log's and own signature."""
         return self._memory.newest(origin)
 
-    def add_checkpoint(self, body: bytes) -> str:
-        """Check a request and answer it: the line of the cosignature.
+    def add_checkpoint(self, body: bytes) -> Cosignature:
+        """Check a request, keep the checkpoint, and only then answer.
 
         Raises:
             WitnessRefusal: malformed, of an unknown log, not signed by it, or no continuation.
@@ -125,8 +135,9 @@ class Witness:
         with self._deciding:
             self._check(request, checkpoint)
             line = cosign(checkpoint, self._key.name, signer=self._signer, moment=self._clock.now())
-            self._memory.keep(checkpoint.origin, _note(checkpoint, request.note, key) + line)
-        return line
+            note = _note(checkpoint, request.note, key) + line
+            self._memory.keep(checkpoint.origin, note)
+        return Cosignature(line, note)
 
     def _check(self, request: AddCheckpoint, checkpoint: Checkpoint) -> None:
         """Hold a checkpoint against the one that was cosigned last."""
