@@ -29,6 +29,7 @@ from freehold import models as models_room
 from freehold import parties as parties_room
 from freehold import serving as serving_room
 from freehold import training as training_room
+from freehold import witnesses as witnesses_room
 from freehold.charter import Charter, CharterService, PolicyService, Site
 from freehold.compute import Executor, LocalExecutor
 from freehold.data import DataService
@@ -48,6 +49,7 @@ from freehold.models import ModelService
 from freehold.parties import PeopleService, Refusals, enrolled_key, principal_attributes
 from freehold.serving import ServingService
 from freehold.training import TrainingService
+from freehold.witnesses import Asker, WitnessesService
 
 ROOMS = (
     charter_room.DECLARATIONS,
@@ -57,6 +59,7 @@ ROOMS = (
     evaluation_room.DECLARATIONS,
     models_room.DECLARATIONS,
     serving_room.DECLARATIONS,
+    witnesses_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
 )
@@ -102,6 +105,8 @@ class Estate:
         self.people = PeopleService(pipeline, self.charter, self._evidence())
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
+        self.witnesses = WitnessesService(pipeline)
+        self.asker = Asker(pipeline, self.witnesses)  # started by whoever serves
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
         self._executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
@@ -236,7 +241,8 @@ class Estate:
             closing.callback(stores.log.close)
             closing.callback(self._remember)
             closing.callback(self.refusals.record)
-            self.serving.close()
+            closing.callback(self.serving.close)
+            self.asker.stop()
 
     def _remember(self) -> None:
         """Pin the newest checkpoint, so that an older or another log is refused at the opening."""

@@ -49,6 +49,16 @@ when {{ principal.is_active }};
 permit (principal is User, action == Action::"approval.show", resource)
 when {{ principal.is_active }};
 """
+WITNESS_POLICY = """\
+@id("builtin.witness")
+@reason("The estate itself shows its checkpoints to the witnesses that were declared.")
+permit (
+  principal is Service,
+  action in [Action::"witness.ask", Action::"witness.accept", Action::"witness.miss"],
+  resource
+)
+when { principal.roles.contains("estate") };
+"""  # where there are such acts
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,5 +430,6 @@ def compile_charter(charter: Charter, actions: Mapping[str, str], *, own: str = 
 
     The own ones stand last, after a mark: another charter takes them over as they are.
     """
-    compiled = f"{BUILTIN_POLICIES}\n{compile_policies(charter, actions)}"
+    builtin = BUILTIN_POLICIES + (WITNESS_POLICY if "witness.ask" in actions else "")
+    compiled = f"{builtin}\n{compile_policies(charter, actions)}"
     return f"{compiled}\n{OWN_POLICIES}{own}" if own else compiled

@@ -114,8 +114,9 @@ _ROLES = """
 description = "Answers for the estate: ratifies the charter, enrols people, holds the keys."
 may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
-  "vault.collect", "evidence.export", "ledger.*", "dataset.list", "dataset.show", "model.list",
-  "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
+  "vault.collect", "evidence.export", "ledger.*", "witness.*", "dataset.list", "dataset.show",
+  "model.list", "model.show", "run.list", "run.show", "evaluation.show", "deployment.list",
+  "lineage.show",
 ]
 classes = "$middle"
 
@@ -143,8 +144,8 @@ may = [
   "approval.give", "policy.show", "policy.explain", "policy.test", "policy.simulate",
   "evidence.export",
   "decision.read", "dataset.list", "dataset.show", "model.list", "model.show", "run.list",
-  "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "person.list",
-  "estate.status", "charter.show",
+  "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "witness.list",
+  "person.list", "estate.status", "charter.show",
 ]
 classes = "$highest"
 
@@ -152,8 +153,8 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "run.list", "run.show",
-  "lineage.show", "estate.status", "charter.show", "policy.explain",
+  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "witness.*", "run.list",
+  "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
 
@@ -168,9 +169,10 @@ classes = "$asking"
 [roles.auditor]
 description = "Checks everything and changes nothing."
 may = [
-  "ledger.*", "evidence.export", "lineage.show", "dataset.list", "dataset.show", "model.list",
-  "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "person.list",
-  "policy.explain", "policy.test", "policy.simulate", "estate.status", "charter.show",
+  "ledger.*", "witness.list", "evidence.export", "lineage.show", "dataset.list", "dataset.show",
+  "model.list", "model.show", "run.list", "run.show", "evaluation.show", "deployment.list",
+  "person.list", "policy.explain", "policy.test", "policy.simulate", "estate.status",
+  "charter.show",
 ]
 classes = "internal"
 """

@@ -101,6 +101,7 @@ def up(
         where.check()
         with Estate.open(folder, PassphraseCustody(read_passphrase())) as estate:
             typer.echo(f"serving {folder} at {where.socket}" + (f" and {listen}" if listen else ""))
+            estate.asker.start()
             serve(estate, where)
 
     run(call, as_json=False, doing="up", shows=False)

@@ -27,15 +27,11 @@ _PANEL = "Be a witness"
 
 def add_witness(noun: typer.Typer) -> None:
     """Add the commands to the noun `witness`."""
-    commands = {
-        "init": init,
-        "add-log": add_log,
-        "up": up,
-        "cosign": cosign,
-        "show": show,
-    }
-    for name, command in commands.items():
-        noun.command(name, rich_help_panel=_PANEL)(command)
+    noun.command("init", rich_help_panel=_PANEL)(init)
+    noun.command("add-log", rich_help_panel=_PANEL)(add_log)
+    noun.command("up", rich_help_panel=_PANEL)(up)
+    noun.command("cosign", rich_help_panel=_PANEL)(cosign)
+    noun.command("show", rich_help_panel=_PANEL)(show)
 
 
 def init(

@@ -5,6 +5,7 @@ It knows nothing of what the records say.
 """
 
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
@@ -29,7 +30,7 @@ from freehold.kernel.ledger._tree import (
     verify_consistency,
     verify_inclusion,
 )
-from freehold.kernel.ledger._witness import AddCheckpoint, Witness, WitnessMemory
+from freehold.kernel.ledger._witness import AddCheckpoint, Cosignature, Witness, WitnessMemory
 from freehold.kernel.ledger.errors import (
     CorruptLogError,
     ForkError,
@@ -49,7 +50,9 @@ __all__ = [
     "Appended",
     "Checkpoint",
     "CorruptLogError",
+    "Cosignature",
     "Cosigned",
+    "CosignedFolder",
     "CosignerKey",
     "Disk",
     "Ed25519Signer",

@@ -257,7 +257,9 @@ def _split_signature(line: str) -> tuple[str, bytes, bytes]:
 
 
 def _decode_base64(text: str) -> bytes:
+    """Decode what an encoder writes, and nothing else: a note has one spelling."""
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""  # every caller refuses a length of zero
+    return data if base64.b64encode(data).decode() == text else b""
