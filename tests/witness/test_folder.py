@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_known_log_cannot_be_given_another_key(folder: Path) -> None:
     other = VerifierKey(ORIGIN, Ed25519Signer(b"\x09" * 32).public_key)
     with WitnessFolder.open(folder, CUSTODY) as held:
         for key in (KEY, other):
-            assert refused(lambda key=key: held.add_log(key)) == "witness.exists"
+            assert refused(partial(held.add_log, key)) == "witness.exists"
 
 
 def kept(folder: Path) -> Path:
@@ -165,7 +166,7 @@ def test_what_failed_to_be_kept_is_not_answered_and_stops_the_witness(
         held.witness.add_checkpoint(request(5))
     with WitnessFolder.open(folder, CUSTODY, disk=FailingDisk(is_written=is_written)) as held:
         for body in (request(8, 5), request(8, 5), request(9, 8)):
-            assert refused(lambda body=body: held.witness.add_checkpoint(body)) == "witness.stopped"
+            assert refused(partial(held.witness.add_checkpoint, body)) == "witness.stopped"
         assert refused(lambda: held.witness.newest(ORIGIN)) == "witness.stopped"
     with WitnessFolder.open(folder, CUSTODY) as held:  # the log asks again, and is answered
         size = 8 if is_written else 5
