@@ -283,7 +283,9 @@ class Bundle:
 class Verification:
     """One check of one bundle with what is known from outside; `lines` is its report."""
 
-    def __init__(self, bundle: Bundle, *, key: Any, signers: Any, pin: Any, quorum: Any) -> None:
+    def __init__(
+        self, bundle: Bundle, *, key: Any, signers: Any, pin: Any, quorum: Any = ((), 0)
+    ) -> None:
         self.bundle, self.key, self.signers, self.pin = bundle, key, signers, pin
         self.witnesses, self.quorum = quorum
         self.seen: dict[LogKey, dict[int, str]] = {each: {} for each in self.witnesses}
