@@ -22,6 +22,7 @@ from freehold.evaluation import EvaluationService
 from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
+from freehold.kernel.ledger import CosignerKey
 from freehold.kernel.policy import Denied, PolicySet
 from freehold.kernel.signatures import Statement, sign
 from freehold.kernel.upkeep import Upkeep
@@ -30,6 +31,7 @@ from freehold.parties import NewPerson, PeopleService
 from freehold.serving import ServingService
 from freehold.training import Task, TrainingService
 from freehold.verbs import VERBS
+from freehold.witnesses import WitnessesService
 from tests.estate.world import PURPOSE, World, custody, make_world, table
 
 SERVICES = {
@@ -42,6 +44,7 @@ SERVICES = {
     "models": ModelService,
     "serving": ServingService,
     "history": History,
+    "witnesses": WitnessesService,
     "upkeep": Upkeep,
     "estate": Estate,
 }
@@ -80,6 +83,8 @@ NO_DECISION = {
     "models.evidence": "what `people.prepare` shows once it has asked",
     "serving.find": ABOUT_IDS,
     "serving.close": "ends processes",
+    "witnesses.find": ABOUT_IDS,
+    "witnesses.known": "the list, for `witnesses.list` and the asker, which decide",
     "history.promise": "signs the word for a record that the caller has just made",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
@@ -134,6 +139,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     estate.evaluation.run(scientist, plan.ref, run.ref)
     draft = estate.models.register(scientist, "draft", run.ref)
     token = estate.people.token(owner, "dana")
+    estate.witnesses.declare(owner, "city", CITY, url="https://witness.example")
     policy = estate.policy.propose(owner, UNRELATED)
     estate.charter.propose(owner, estate.charter.show(owner)["text"].encode() + b"\n# again\n")
     dataset = estate.data.find("patients")
@@ -180,6 +186,7 @@ def opened(scene: Scene) -> None:
 
 
 SIGNED = ("statement", "signature")
+CITY, COSIGNER = (str(CosignerKey("witness.example", bytes([n]) * 32)) for n in (1, 2))
 ABOUT = Provenance("health", (PURPOSE,))
 COLUMNS: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
 
@@ -253,6 +260,12 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "history.checkpoint": lambda s: s.estate.history.checkpoint(s.owner),
     "history.lineage": lambda s: s.estate.history.lineage(s.owner, s.run),
     "history.export": lambda s: s.estate.history.export(s.owner, io.BytesIO()),
+    "witnesses.declare": lambda s: s.estate.witnesses.declare(s.owner, "other", COSIGNER),
+    "witnesses.withdraw": lambda s: s.estate.witnesses.withdraw(s.owner, "city"),
+    "witnesses.list": lambda s: s.estate.witnesses.list(s.owner),
+    "witnesses.ask": lambda s: s.estate.witnesses.ask(s.owner, "city"),
+    "witnesses.request": lambda s: s.estate.witnesses.request(s.owner, "city"),
+    "witnesses.accept": lambda s: s.estate.witnesses.accept(s.owner, "city", "answer"),
     "upkeep.rotate_custody": lambda s: s.estate.upkeep.rotate_custody(s.owner, custody("other")),
     "upkeep.collect": lambda s: s.estate.upkeep.collect(s.owner),
     "estate.status": lambda s: s.estate.status(s.owner),
@@ -303,6 +316,11 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "serving.inputs": lambda _: {"name": "triage"},
     "serving.ask": lambda _: {"name": "triage", "rows": '{"age": [50]}'},
     "serving.decision": lambda s: {"decision": s.decision},
+    "witness.declare": lambda _: {"name": "other", "vkey": COSIGNER},
+    "witness.withdraw": lambda _: {"name": "city"},
+    "witness.ask": lambda _: {"name": "city"},
+    "witness.request": lambda _: {"name": "city"},
+    "witness.accept": lambda _: {"name": "city", "answer": "answer"},
     "ledger.show": lambda s: {"act": s.act},
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},
