@@ -27,7 +27,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections import namedtuple
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -157,15 +157,6 @@ def read_vkey(vkey: str, kind: bytes = LOG) -> LogKey:
     return LogKey(name, expected, key[1:])
 
 
-def read_quorum(vkeys: list[str], quorum: int | None) -> tuple[list[LogKey], int]:
-    """Read the witnesses that are known, and how many of them are enough; by default all."""
-    keys = [read_vkey(vkey, WITNESS) for vkey in vkeys]
-    need(len({key.key for key in keys}) == len(keys), "one witness's key was given twice")
-    enough = len(keys) if quorum is None else quorum
-    need(min(len(keys), 1) <= enough <= len(keys), f"a quorum of {quorum} of {len(keys)} witnesses")
-    return keys, enough
-
-
 def split(data: bytes, width: int) -> list[bytes]:
     """Split strings, each after its length in `width` bytes, big-endian."""
     strings, at = [], 0
@@ -280,15 +271,62 @@ class Bundle:
         return list(dict.fromkeys([*also, *named]))
 
 
+class Witnesses:
+    """Who saw the log, of those that are known from outside, and what they saw when."""
+
+    def __init__(self, vkeys: list[str], quorum: int | None = None) -> None:
+        keys = [read_vkey(vkey, WITNESS) for vkey in vkeys]
+        need(len({key.key for key in keys}) == len(keys), "one witness's key was given twice")
+        self.enough = len(keys) if quorum is None else quorum
+        is_some = min(len(keys), 1) <= self.enough <= len(keys)
+        need(is_some, f"a quorum of {quorum} of {len(keys)} witnesses")
+        self.seen: dict[LogKey, dict[int, str]] = {key: {} for key in keys}
+        self.heard: set[Note] = set()
+
+    def hear(self, note: Note, size: int) -> None:
+        """Take what they say of a checkpoint of `size` (C2SP tlog-cosignature)."""
+        for witness, sizes in self.seen.items() if note not in self.heard else ():
+            for blob in [blob for name, blob in note.signatures if (name, blob[:4]) == witness[:2]]:
+                seconds = int.from_bytes(blob[4:12], "big")
+                need(seconds, "a cosignature without its time")
+                signed = f"cosignature/v1\ntime {seconds}\n{note.text}"
+                check_signature(witness.key, signed.encode(), blob[12:])
+                sizes[size] = (
+                    f"{datetime(1970, 1, 1) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+                )
+        self.heard.add(note)
+
+    def tell(self, total: int) -> list[str]:
+        """Say who saw what and when, and how many of `total` records enough of them saw."""
+        lines = []
+        for witness, sizes in self.seen.items():
+            last = [f"{size} records at {sizes[size]}" for size in sorted(sizes)[-SEEN_SHOWN:]]
+            more = [f"{len(sizes) - len(last)} earlier checkpoints"] * (len(sizes) > len(last))
+            saw = ", ".join(more + last)
+            said = f"holds: it saw {saw}" if sizes else f"{UNCHECKED}: it saw none"
+            lines.append(f"witness {witness.name}: {said}")
+        most = sorted((max(sizes, default=0) for sizes in self.seen.values()), reverse=True)
+        if not most:
+            return []
+        enough, seen = f"{self.enough} of the {len(most)} witnesses", most[self.enough - 1]
+        if not seen:
+            return [*lines, f"witnessed history: {BROKEN}: it was not seen by {enough}"]
+        saw = f"{enough} saw the first {seen} of {total} records"
+        lines.append(
+            f"witnessed history: holds: {saw}, and will vouch for no other history of them"
+        )
+        unseen = f"the last {total - seen} records, which {enough} have not seen yet"
+        return lines + [f"{unseen}: {UNCHECKED}"] * (seen < total)
+
+
 class Verification:
     """One check of one bundle with what is known from outside; `lines` is its report."""
 
     def __init__(
-        self, bundle: Bundle, *, key: Any, signers: Any, pin: Any, quorum: Any = ((), 0)
+        self, bundle: Bundle, *, key: Any, signers: Any, pin: Any, witnesses: Any = None
     ) -> None:
         self.bundle, self.key, self.signers, self.pin = bundle, key, signers, pin
-        self.witnesses, self.quorum = quorum
-        self.seen: dict[LogKey, dict[int, str]] = {each: {} for each in self.witnesses}
+        self.witnesses = witnesses or Witnesses([])
         self.about = about = json.loads(bundle.read("bundle.json").decode())
         check_shape(about, ABOUT, "evidence-bundle")
         self.origin, self.size = about["origin"], about["size"]
@@ -297,7 +335,6 @@ class Verification:
         self.records: dict[str, Any] = {}  # by id, in the order of the log
         self.spent: set[str] = set()  # nonces, approvals, and started records that were ended
         self.signed: set[Note] = set()  # by the log's key, as far as was checked
-        self.heard: set[Note] = set()  # what witnesses said of these is in `seen`
         self.latest, self.behind = datetime.min, timedelta()
         self.lines = ["TRIAL ESTATE: made for trying Freehold out"] * about["trial"]
         self.lines += [f"log {self.origin}, {self.size} records, made {about['made']}"]
@@ -356,8 +393,7 @@ class Verification:
         self.each("signed approvals", ids("approvals/", given), by=self.check_approval)
         used = [i for i, record in records.items() if record["facts"].get("approvals")]
         self.each("acts that needed approvals", used, by=self.check_use)
-        if self.witnesses:
-            self.tell_witnesses()
+        self.lines += self.witnesses.tell(self.size)
 
     def take_entries(self, name: str) -> None:
         entries = split(self.bundle.read(name), 2)
@@ -386,41 +422,8 @@ class Verification:
         need(origin == self.origin, f"of another log, {origin}")
         need(0 <= int(size) <= self.size, f"of {size} records: the bundle's log was rewound")
         need(unbase64(root) == self.root(0, int(size)), "another history: not the root of this log")
-        self.hear_witnesses(note, int(size))
+        self.witnesses.hear(note, int(size))
         return int(size)
-
-    def hear_witnesses(self, note: Note, size: int) -> None:
-        """Take what the witnesses that are known say of a checkpoint (C2SP tlog-cosignature)."""
-        for witness in self.witnesses if note not in self.heard else ():
-            for blob in [blob for name, blob in note.signatures if (name, blob[:4]) == witness[:2]]:
-                seconds = int.from_bytes(blob[4:12], "big")
-                moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                signed = f"cosignature/v1\ntime {seconds}\n{note.text}"
-                check_signature(witness.key, signed.encode(), blob[12:])
-                self.seen[witness][size] = moment
-        self.heard.add(note)
-
-    def tell_witnesses(self) -> None:
-        """Say who saw what and when, and how many records enough of them saw."""
-        for witness, sizes in self.seen.items():
-            last = [f"{size} records at {sizes[size]}" for size in sorted(sizes)[-SEEN_SHOWN:]]
-            more = [f"{len(sizes) - len(last)} earlier checkpoints"] * (len(sizes) > len(last))
-            saw = ", ".join(more + last)
-            said = f"holds: it saw {saw}" if sizes else f"{UNCHECKED}: it saw none"
-            self.lines.append(f"witness {witness.name}: {said}")
-        most = sorted((max(sizes, default=0) for sizes in self.seen.values()), reverse=True)
-        seen, total = most[self.quorum - 1], len(self.witnesses)
-        enough = f"{self.quorum} of the {total} witnesses"
-        if not seen:
-            self.lines.append(f"witnessed history: {BROKEN}: it was not seen by {enough}")
-            return
-        self.lines.append(
-            f"witnessed history: holds: {enough} saw the first {seen} of {self.size} records, and "
-            "will vouch for no other history of them"
-        )
-        if seen < self.size:
-            unseen = f"the last {self.size - seen} records, which {enough} have not seen yet"
-            self.lines.append(f"{unseen}: {UNCHECKED}")
 
     def check_checkpoint(self, name: str) -> None:
         size = self.check_history(read_note(self.bundle.read(name)))
@@ -539,11 +542,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quorum", type=int, help="how many of them must have seen it (all)")
     given = parser.parse_args(arguments)
     try:
-        quorum = read_quorum(given.witness, given.quorum)
+        witnesses = Witnesses(given.witness, given.quorum)
         key = given.vkey and read_vkey(given.vkey)
         signers = given.allowed_signers and read_signers(given.allowed_signers.read_text())
         pin = given.pin and read_note(given.pin.read_bytes())
-        check = Verification(Bundle(given.bundle), key=key, signers=signers, pin=pin, quorum=quorum)
+        check = Verification(
+            Bundle(given.bundle), key=key, signers=signers, pin=pin, witnesses=witnesses
+        )
     except FAULTS as error:
         parser.error(f"this cannot be checked: {str(error)!a}")
     conclusion = check.run()

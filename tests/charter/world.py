@@ -35,12 +35,13 @@ ATTRIBUTES = {
     },
     "Deployment": {"classes": "Set<String>", "status": "String"},
     "Decision": {"classes": "Set<String>"},
+    "Witness": {"destination": "String", "is_active": "Bool"},
 }
 
 ACTS_OF = {
     "Estate": "estate.create estate.status custody.rotate vault.collect evidence.export"
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
-    " policy.show policy.explain policy.test policy.simulate lineage.show",
+    " policy.show policy.explain policy.test policy.simulate lineage.show witness.list",
     "Charter": "charter.ratify charter.propose charter.show",
     "Person": "person.enrol person.revoke person.assign approval.give",
     "Token": "token.issue token.revoke",
@@ -51,6 +52,7 @@ ACTS_OF = {
     "Evaluation": "evaluation.plan evaluation.run evaluation.show",
     "Deployment": "deployment.start deployment.stop decision.answer",
     "Decision": "decision.read",
+    "Witness": "witness.declare witness.withdraw witness.ask witness.accept witness.miss",
 }
 
 ACTIONS = {act: kind for kind, acts in ACTS_OF.items() for act in acts.split()}

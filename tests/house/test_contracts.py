@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = """
     reference cli api demo session verbs estate serving evaluation training models data compute
-    parties charter kernel
+    parties charter witness witnesses listening kernel
 """.split()
 PARTS = "history upkeep acts catalog policy vault keys ledger signatures".split()
 FOUNDATIONS = "_canonical _clock _ids _limits _refs errors".split()
