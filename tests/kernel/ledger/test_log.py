@@ -65,7 +65,7 @@ def test_a_new_log_has_signed_its_empty_tree(folder: Path, config: LogConfig) ->
     with Log.create(folder, config) as log:
         assert log.size == 0
         assert read(log, config) == Checkpoint(config.origin, 0, EMPTY_ROOT)
-        assert log.consistency(0) == []
+        assert log.reader().consistency(0) == []
     assert (folder / "checkpoint").read_text() == log.checkpoint
     assert LogReader(folder, config.origin, keys=[config.key]).verify_all().size == 0
 
@@ -129,12 +129,12 @@ def test_any_two_checkpoints_are_consistent(folder: Path, config: LogConfig) -> 
             verify_consistency(
                 old.size,
                 newest.size,
-                proof=log.consistency(old.size),
+                proof=log.reader().consistency(old.size),
                 old_root=old.root,
                 new_root=newest.root,
             )
         with pytest.raises(ValueError, match="size 517"):
-            log.consistency(518)
+            log.reader().consistency(518)
     for old in seen:  # also those whose partial tiles were dropped meanwhile
         reader = LogReader(folder, config.origin, keys=[config.key], size=old.size)
         assert reader.verify_all() == old

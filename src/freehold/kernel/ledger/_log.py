@@ -249,17 +249,6 @@ class Log:
         path = PublishedTree(self._folder.store, head.edge.tree).inclusion(index)
         return Receipt(index, tuple(path), head.note)
 
-    def consistency(self, old_size: int) -> list[Hash]:
-        """Prove that the tree of `old_size` is a prefix of the newest checkpoint's.
-
-        Raises:
-            ValueError: the newest checkpoint is smaller.
-        """
-        head = self._head
-        if not 0 <= old_size <= head.checkpoint.size:
-            raise ValueError(f"the newest checkpoint has size {head.checkpoint.size}")
-        return PublishedTree(self._folder.store, head.edge.tree).consistency(old_size)
-
     def entry(self, index: int) -> bytes:
         """Read one durable record.
 
