@@ -186,12 +186,16 @@ class Tree:
     def extend(self, leaves: Iterable[Hash]) -> list[Tile]:
         """Append `leaves` and return the tiles that became full, lowest level first."""
         filled: list[Tile] = []
-        for leaf in leaves:
+        added = b"".join(leaves)
+        position = 0
+        while position < len(added):
             if not self._rows:
                 self._rows.append(bytearray())
             row = self._rows[0]
-            row += leaf
-            self._size += 1
+            piece = added[position : position + _TILE_BYTES - len(row)]
+            row += piece
+            position += len(piece)
+            self._size += len(piece) // HASH_BYTES
             if len(row) == _TILE_BYTES:
                 self._carry(filled)
         return filled
