@@ -33,11 +33,16 @@ def node_hash(left: Hash, right: Hash) -> Hash:
     return sha256(b"\x01" + left + right).digest()
 
 
-def perfect_root(hashes: bytes) -> Hash:
+def parents(hashes: bytes) -> bytes:
+    """Hash each pair of concatenated hashes into its parent; one without a partner has none."""
+    pairs = range(0, len(hashes) - HASH_BYTES, _PAIR_BYTES)
+    return b"".join([sha256(b"\x01" + hashes[i : i + _PAIR_BYTES]).digest() for i in pairs])
+
+
+def perfect_root(hashes: bytes) -> bytes:
     """Root over 2^k concatenated hashes."""
     while len(hashes) > HASH_BYTES:
-        pairs = range(0, len(hashes), _PAIR_BYTES)
-        hashes = b"".join([sha256(b"\x01" + hashes[i : i + _PAIR_BYTES]).digest() for i in pairs])
+        hashes = parents(hashes)
     return hashes
 
 
