@@ -15,7 +15,7 @@ from freehold.kernel.ledger import Ed25519Signer, Log, LogConfig, LogReader, lea
 
 ORIGIN = "estate/0192f6a0-0000-7000-8000-00000000e57a/main"
 RECORD_BYTES = 1_000
-SERIAL, THREADS, EACH, RECEIPTS = 100, 256, 20, 200
+SERIAL, THREADS, EACH, RECEIPTS = 100, 256, 100, 200
 LEAVES, FULL = 100_000, 1_000_000
 
 
@@ -38,11 +38,13 @@ def main() -> None:
                     "one by one",
                     lambda: repeat(lambda: log.append(entry)),
                     beside="raw: append, fdatasync",
+                    aim_ratio=0.8,
                 ),
                 Case(
                     f"{THREADS} threads",
                     lambda: together(log, entry),
                     beside=f"raw: {THREADS} in one append",
+                    aim=60_000,
                 ),
             )
             leaves = FULL if run.is_full else LEAVES
@@ -60,9 +62,13 @@ def main() -> None:
                     lambda: reader.verify_all().size,
                     "leaves",
                     beside="raw: SHA-256 of each",
+                    aim=300_000,
                 ),
                 Case(
-                    "receipts", lambda: prove(lambda: log.receipt(next(places)).text()), "receipts"
+                    "receipts",
+                    lambda: prove(lambda: log.receipt(next(places)).text()),
+                    "receipts",
+                    aim=500,  # each in 2 ms, of 1,000,000 records
                 ),
             )
     run.finish()

@@ -26,7 +26,7 @@ from freehold.kernel.ledger._commit import GroupCommit
 from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._folder import Head, LogFolder
-from freehold.kernel.ledger._journal import Journal
+from freehold.kernel.ledger._journal import Journal, Record
 from freehold.kernel.ledger._note import Signer, VerifierKey, check_key_name
 from freehold.kernel.ledger._pruning import prune
 from freehold.kernel.ledger._publication import grow
@@ -38,7 +38,6 @@ from freehold.kernel.ledger._tree import (
     EMPTY_ROOT,
     TILE_WIDTH,
     Hash,
-    leaf_hash,
     verify_consistency,
 )
 from freehold.kernel.ledger.errors import (
@@ -219,8 +218,8 @@ class Log:
                 f"a record has at most {bytes_max} bytes, got {len(entry)}",
                 "put what is long into a body and record its commitment",
             )
-        leaf = leaf_hash(entry)
-        return Appended(self._group.submit(entry), leaf)
+        record = Record.of(entry)
+        return Appended(self._group.submit(record), record.leaf)
 
     def promise(self, appended: Appended) -> str:
         """Sign the word that a record will be under a checkpoint within the limit of delay.
@@ -275,7 +274,8 @@ class Log:
         first, records = self._journal.pending()  # all before `first` is under the head read next
         tree = PublishedTree(self._folder.store, self._head.edge.tree)
         published = tree.entries(start, min(end, first)) if start < first else iter(())
-        return chain(published, records[max(start - first, 0) : max(end - first, 0)])
+        pending = records[max(start - first, 0) : max(end - first, 0)]
+        return chain(published, (record.entry for record in pending))
 
     def publish(self) -> str:
         """Put all durable records under a signed checkpoint, and return it.
@@ -298,8 +298,9 @@ class Log:
                 raise _stopped(reason) from error
             return self._head.note
 
-    def _publish(self, first: int, records: Sequence[bytes]) -> None:
-        growth = grow(self._head.edge, records)
+    def _publish(self, first: int, records: Sequence[Record]) -> None:
+        entries, leaves, _ = zip(*records, strict=True)
+        growth = grow(self._head.edge, entries, leaves)
         checkpoint = Checkpoint(self._config.origin, first + len(records), growth.edge.tree.root())
         self._folder.store.write(growth.objects)
         note = checkpoint.sign(self._config.signer)
@@ -374,23 +375,23 @@ class Log:
     ) -> None:
         self.close()
 
-    def _write_group(self, entries: list[bytes]) -> int:
+    def _write_group(self, records: list[Record]) -> int:
         """Make one group durable and tell the owner; one thread at a time, in index order."""
         if self._append_stop is not None:
             raise _stopped(self._append_stop)
         try:
             if self._config.before_sync is not None:
                 self._config.before_sync()
-            first = self._journal.append(entries)
+            first = self._journal.append(records)
         except BaseException as error:
             # Whether the bytes are on disk is unknown; only reopening finds out.
-            reason = ("ledger.sync_failed", f"writing {len(entries)} records failed: {error}")
+            reason = ("ledger.sync_failed", f"writing {len(records)} records failed: {error}")
             self._append_stop = self._publish_stop = reason
             raise _stopped(reason) from error
         self._publisher.notify(self._journal.count())
         if self._config.on_commit is not None:
             try:
-                self._config.on_commit(first, entries)
+                self._config.on_commit(first, [record.entry for record in records])
             except BaseException as error:
                 self._append_stop = (
                     "ledger.commit_failed",
@@ -402,7 +403,7 @@ class Log:
     def _leaf(self, index: int) -> Hash:
         record = self._journal.record(index)
         if record is not None:
-            return leaf_hash(record)
+            return record.leaf
         return PublishedTree(self._folder.store, self._head.edge.tree).leaf(index)
 
     def _refuse_outside(self, start: int, stop: int) -> None:

@@ -21,7 +21,7 @@ from freehold.kernel.ledger._tree import (
     largest_power_below,
     leaf_hash,
     node_hash,
-    perfect_root,
+    parents,
 )
 from freehold.kernel.ledger.errors import CorruptLogError
 
@@ -162,6 +162,7 @@ class PublishedTree:
         self._size = edge.size
         self._edge = {tile.level: tile for tile in edge.edge()}
         self._checked: dict[int, Tile] = {}
+        self._rows: dict[int, list[bytes]] = {}  # of the tile used last: hashes, parents, …
 
     def leaf(self, index: int) -> Hash:
         """Leaf hash of the entry at `index`."""
@@ -246,10 +247,21 @@ class PublishedTree:
     def _node(self, level: int, index: int) -> Hash:
         """Hash of the `index`-th perfect subtree of 2^level leaves."""
         tile_level, height = divmod(level, TILE_HEIGHT)
-        first = index << height
-        tile = self._tile(tile_level, first // TILE_WIDTH)
-        start = first % TILE_WIDTH * HASH_BYTES
-        return perfect_root(tile.hashes[start : start + (HASH_BYTES << height)])
+        place, within = divmod(index << height, TILE_WIDTH)
+        row = self._row(self._tile(tile_level, place), height)
+        start = (within >> height) * HASH_BYTES
+        return row[start : start + HASH_BYTES]
+
+    def _row(self, tile: Tile, height: int) -> bytes:
+        """The perfect subtrees of 2^height hashes of a tile, in order; kept, since a proof that
+        leads through a tile needs one of every height, and so does the check of the tile.
+        """
+        rows = self._rows.get(tile.level)
+        if rows is None or rows[0] is not tile.hashes:
+            rows = self._rows[tile.level] = [tile.hashes]
+        while len(rows) <= height:
+            rows.append(parents(rows[-1]))
+        return rows[height]
 
     def _read_tile(self, level: int, index: int) -> Tile:
         hashes = read_hashes(self._source, level=level, index=index, width=TILE_WIDTH)
@@ -262,7 +274,7 @@ class PublishedTree:
         tile = self._checked.get(level)
         if tile is None or tile.index != index:
             tile = self._read_tile(level, index)
-            if perfect_root(tile.hashes) != self._node(TILE_HEIGHT * (level + 1), index):
+            if self._row(tile, TILE_HEIGHT) != self._node(TILE_HEIGHT * (level + 1), index):
                 raise CorruptLogError(
                     "ledger.corrupt",
                     f"{tile_path(level, index)} does not hash into the tile above it",
