@@ -143,12 +143,19 @@ def arguments(path: str) -> dict[str, object]:
     """Well-formed arguments; the things that they name cannot exist yet."""
     some = "00000000-0000-7000-8000-000000000000"
     known: dict[str, object] = {
-        "code": "eve",
+        "code": "outage" if path == "access.request" else "eve",
         "name": "eve",
         "person": "olivia",
         "token_id": some,
         "resource": f"model:{some}@1" if path == "people.statement" else "",
-        "role": ("owner",),
+        "role": "steward" if path == "access.request" else ("owner",),
+        "minutes": 60,
+        "reason": "x",
+        "finding": "x",
+        "outcome": "justified",
+        "emergency": f"emergency:{some}",
+        "review": f"review:{some}",
+        "recovery": some,
         "act": "model.promote" if path == "people.statement" else some,
         "cases": "",
         "policies": "",
@@ -163,7 +170,7 @@ def arguments(path: str) -> dict[str, object]:
         "run": f"run:{some}",
         "model": f"model:{some}",
         "rows": "{}",
-        "decision": some,
+        "decision": "keep" if path.startswith("access") else some,
         "thing": f"run:{some}",
     }
     verb = VERBS[path]

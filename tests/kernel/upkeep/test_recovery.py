@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from freehold.estate import Estate
-from freehold.kernel.acts import Conflict, Record
+from freehold.kernel.acts import Conflict, NotFound, Record
 from freehold.kernel.keys import (
     KeysError,
     RecoveryCustody,
@@ -199,7 +199,7 @@ def test_a_revoked_recovery_opens_nothing_and_is_listed_no_more(world: World):
     assert world.estate.recovery.show(world.actor("olivia")) == ()
     with pytest.raises(KeysError):
         world.estate.recovery.drill(world.actor("olivia"), by(words[:3]))
-    with pytest.raises(Conflict):
+    with pytest.raises(NotFound):
         world.estate.recovery.revoke(world.actor("olivia"), recovery)
     check_everything(world.estate)
     world.reopen()

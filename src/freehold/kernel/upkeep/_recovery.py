@@ -24,9 +24,9 @@ from freehold.kernel.acts import (
     Actor,
     Code,
     Concern,
-    Conflict,
     Digest,
     Id,
+    NotFound,
     Pipeline,
     Record,
     found,
@@ -243,7 +243,7 @@ class RecoveryService:
         """Let a recovery give the root key no more, whatever copies of the keyring's files exist.
 
         Raises:
-            Conflict: there is no such recovery.
+            NotFound: there is no such recovery.
             Denied: not without another owner's approval, where the charter says so; recorded.
         """
         pipeline = self._pipeline
@@ -309,7 +309,7 @@ class RecoveryService:
         named = recovery.removeprefix("recovery:")
         found = [row for row in self._rows() if row.id == named]
         if not found:
-            raise Conflict(
+            raise NotFound(
                 "recovery.unknown",
                 f"there is no recovery {recovery!r:.80}",
                 "see `freehold recovery show`",
