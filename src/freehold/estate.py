@@ -25,6 +25,7 @@ from sqlalchemy import select
 from freehold import charter as charter_room
 from freehold import data as data_room
 from freehold import evaluation as evaluation_room
+from freehold import interop as interop_room
 from freehold import models as models_room
 from freehold import parties as parties_room
 from freehold import serving as serving_room
@@ -33,6 +34,7 @@ from freehold.charter import Charter, CharterService, PolicyService, Site
 from freehold.compute import Executor, LocalExecutor
 from freehold.data import DataService
 from freehold.evaluation import EvaluationService
+from freehold.interop import StreamService
 from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
 from freehold.kernel import history as history_part
 from freehold.kernel import upkeep as upkeep_part
@@ -64,6 +66,7 @@ ROOMS = (
     evaluation_room.DECLARATIONS,
     models_room.DECLARATIONS,
     serving_room.DECLARATIONS,
+    interop_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
 )
@@ -115,6 +118,7 @@ class Estate:
         self.reviews = ReviewService(pipeline, self.charter, self.people.revoke)
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
+        self.streams = StreamService(pipeline)
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
         self._executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
@@ -248,6 +252,7 @@ class Estate:
             closing.callback(stores.catalog.close)
             closing.callback(stores.log.close)
             closing.callback(self._remember)
+            closing.callback(self.streams.close)
             closing.callback(self.refusals.record)
             self.serving.close()
 

@@ -37,13 +37,16 @@ ATTRIBUTES = {
     "Decision": {"classes": "Set<String>"},
     "Emergency": {"asked_by": "String"},
     "Review": {},
+    "Stream": {"kind": "String", "status": "String"},
 }
 
 ACTS_OF = {
     "Estate": "estate.create estate.status custody.rotate vault.collect evidence.export"
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
     " policy.show policy.explain policy.test policy.simulate lineage.show"
-    " recovery.set_up recovery.revoke recovery.show access.show",
+    " recovery.set_up recovery.revoke recovery.show access.show"
+    " stream.list stream.read",
+    "Stream": "stream.declare stream.end stream.interrupt stream.resume",
     "Charter": "charter.ratify charter.propose charter.show",
     "Person": "person.enrol person.revoke person.assign approval.give",
     "Token": "token.issue token.revoke",

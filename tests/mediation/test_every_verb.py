@@ -19,6 +19,7 @@ from freehold.charter import CharterService, PolicyService
 from freehold.data import DataService, Format, Provenance
 from freehold.estate import Estate
 from freehold.evaluation import EvaluationService
+from freehold.interop import StreamService
 from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
@@ -42,6 +43,7 @@ SERVICES = {
     "evaluation": EvaluationService,
     "models": ModelService,
     "serving": ServingService,
+    "streams": StreamService,
     "history": History,
     "upkeep": Upkeep,
     "emergency": EmergencyService,
@@ -84,6 +86,9 @@ NO_DECISION = {
     "models.evidence": "what `people.prepare` shows once it has asked",
     "serving.find": ABOUT_IDS,
     "serving.close": "ends processes",
+    "streams.find": ABOUT_IDS,
+    "streams.start": "begins to carry what was declared",
+    "streams.close": "ends threads",
     "emergency.evidence": "what `people.prepare` shows once it has asked",
     "emergency.concerns": "what `estate.status` shows once it has asked",
     "reviews.concerns": "what `estate.status` shows once it has asked",
@@ -149,6 +154,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     estate.evaluation.run(scientist, plan.ref, run.ref)
     draft = estate.models.register(scientist, "draft", run.ref)
     token = estate.people.token(owner, "dana")
+    estate.streams.declare(owner, "siem", "syslog+unix:/nonexistent")
     emergency = estate.emergency.request(
         world.actor("otto"), "steward", minutes=60, code="outage", reason="to be refused"
     )
@@ -273,6 +279,10 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "serving.answer": lambda s: s.estate.serving.answer(s.owner, "triage", COLUMNS),
     "serving.decision": lambda s: s.estate.serving.decision(s.owner, s.decision),
     "serving.inputs": lambda s: s.estate.serving.inputs(s.owner, "triage"),
+    "streams.declare": lambda s: s.estate.streams.declare(s.owner, "other", "file:/nonexistent"),
+    "streams.end": lambda s: s.estate.streams.end(s.owner, "siem"),
+    "streams.list": lambda s: s.estate.streams.list(s.owner),
+    "streams.read": lambda s: s.estate.streams.read(s.owner),
     "history.acts": lambda s: s.estate.history.acts(s.owner),
     "history.act": lambda s: s.estate.history.act(s.owner, s.act),
     "history.receipt": lambda s: s.estate.history.receipt(s.owner, s.act),
@@ -383,6 +393,9 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "ledger.show": lambda s: {"act": s.act},
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},
+    "stream.declare": lambda _: {"name": "other", "destination": "file:/nonexistent"},
+    "stream.end": lambda _: {"name": "siem"},
+    "stream.read": lambda _: {"after": 0},
 }
 
 

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from freehold.api._app import create_app
+from freehold.api._notify import notify
 from freehold.api.errors import ApiError
 from freehold.estate import Estate
 
@@ -84,9 +85,11 @@ async def _serve(app: FastAPI, listen: Listen) -> None:
             "ssl_keyfile": str(listen.private_key) if listen.private_key else None,
         }
         servers.append((uvicorn.Server(_config(app, **tls)), network))
+    notify("READY=1")  # both sockets listen: who connects from here on waits at most a moment
     try:
         await asyncio.gather(*(server.serve(sockets=sockets) for server, sockets in servers))
     finally:
+        notify("STOPPING=1")
         listen.socket.unlink(missing_ok=True)
 
 

@@ -34,8 +34,9 @@ OWNER_ROLE = "owner"
 ESTATE_ROLE = "estate"  # no code of a charter: what the estate records of its own accord
 TOTALS_POLICY = """\
 @id("builtin.totals")
-@reason("The estate itself records how many unknown callers were refused.")
-permit (principal is Service, action == Action::"access.refused", resource)
+@reason("The estate itself records totals of unknown callers, and how its streams fare.")
+permit (principal is Service, action in [Action::"access.refused", Action::"stream.interrupt",
+  Action::"stream.resume"], resource)
 when { principal.roles.contains("estate") };
 """
 BUILTIN_POLICIES = f"""\

@@ -116,7 +116,7 @@ may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
   "recovery.*", "access.show", "access.end", "access.review_emergency", "access.review_open",
   "access.review_decide", "access.review_close", "vault.collect", "evidence.export", "ledger.*",
-  "dataset.list", "dataset.show", "model.list",
+  "stream.*", "dataset.list", "dataset.show", "model.list",
   "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
 ]
 classes = "$middle"
@@ -155,7 +155,8 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "run.list", "run.show",
+  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "stream.*", "run.list",
+  "run.show",
   "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
@@ -171,8 +172,9 @@ classes = "$asking"
 [roles.auditor]
 description = "Checks everything and changes nothing."
 may = [
-  "ledger.*", "evidence.export", "lineage.show", "dataset.list", "dataset.show", "model.list",
-  "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "person.list",
+  "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "dataset.list",
+  "dataset.show", "model.list", "model.show", "run.list", "run.show", "evaluation.show",
+  "deployment.list", "person.list",
   "policy.explain", "policy.test", "policy.simulate", "estate.status", "charter.show",
   "recovery.show", "access.show",
 ]

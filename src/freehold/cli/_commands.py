@@ -10,6 +10,7 @@ import typer
 
 from freehold.charter import Charter, check_complete, template
 from freehold.cli._context import Context, new_passphrase, next_passphrase, read_passphrase
+from freehold.cli._doctor import doctor
 from freehold.cli._recovery import add_recovery
 from freehold.cli._run import run
 from freehold.cli.errors import UsageError
@@ -31,6 +32,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     app.command("login")(login)
     app.command("approve")(approve)
     app.command("demo")(demo)
+    app.command("doctor")(doctor)
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
     nouns["estate"].command("rotate-custody")(rotate_custody)
@@ -96,6 +98,7 @@ def up(
         where.check()
         with Estate.open(folder, PassphraseCustody(read_passphrase())) as estate:
             typer.echo(f"serving {folder} at {where.socket}" + (f" and {listen}" if listen else ""))
+            estate.streams.start()
             serve(estate, where)
 
     run(call, as_json=False, doing="up", shows=False)

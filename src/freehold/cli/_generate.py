@@ -56,6 +56,7 @@ _NOUN_HELP = {
     "models": "The model registry.",
     "serving": "Deployments and their answers.",
     "ledger": "Acts, receipts, lineage, evidence.",
+    "stream": "Audit streams to a SIEM.",
 }
 
 

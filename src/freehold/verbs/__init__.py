@@ -10,7 +10,7 @@ No verb decides anything: the acts it performs do.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from freehold.verbs import _emergency, _estate, _line
+from freehold.verbs import _emergency, _estate, _line, _streams
 from freehold.verbs._verb import TEXT_FILE, Download, Parameter, TextFile, Verb, misfit, to_json
 
 __all__ = ["TEXT_FILE", "VERBS", "Download", "Parameter", "TextFile", "Verb", "misfit", "to_json"]
@@ -28,13 +28,14 @@ NOUNS = (
     "models",
     "serving",
     "ledger",
+    "stream",
 )
 
 
 def _verbs() -> Mapping[str, Verb]:
     """Every public function `noun_verb` of the modules."""
     table = {}
-    for module in (_estate, _emergency, _line):
+    for module in (_estate, _emergency, _line, _streams):
         for name, function in vars(module).items():
             noun, _, verb = name.partition("_")
             if noun in NOUNS and getattr(function, "__module__", "") == module.__name__:

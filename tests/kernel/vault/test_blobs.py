@@ -98,7 +98,7 @@ def test_pieces_of_any_size_make_no_difference(
     chunk_bytes: int,
 ) -> None:
     domain = keyring.new_domain()
-    limits = VaultLimits(chunk_bytes=chunk_bytes, chunks_waiting_max=1)
+    limits = VaultLimits(chunk_bytes=chunk_bytes)
     with Vault.open(folder, keyring, limits=limits) as small:
         sealed = seal(small, domain, content)
         got: list[bytes] = []
@@ -279,7 +279,7 @@ def test_a_reader_that_leaves_early_leaves_no_thread(
     folder: Path, keyring: Keyring, vault: Vault, domain: str
 ) -> None:
     sealed = seal(vault, domain)
-    limits = VaultLimits(chunk_bytes=1_000, chunks_waiting_max=1)
+    limits = VaultLimits(chunk_bytes=1_000)
     before = threading.active_count()
     with Vault.open(folder, keyring, limits=limits) as narrow:
         for size in [0, 10, 2_000, 30_000] * 50:
@@ -304,7 +304,7 @@ def test_a_slow_reader_is_not_run_away_from(
     folder: Path, keyring: Keyring, vault: Vault, domain: str
 ) -> None:
     store = CountingReads()
-    limits = VaultLimits(chunk_bytes=1_000, chunks_waiting_max=4)
+    limits = VaultLimits(chunk_bytes=1_000)
     with Vault.open(folder, keyring, store=store, limits=limits) as narrow:
         sealed = seal(narrow, domain)
         with narrow.unseal(domain, sealed.name) as stream:

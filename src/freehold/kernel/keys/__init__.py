@@ -18,6 +18,7 @@ from freehold.kernel.keys._custody import (
 )
 from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._domain import DomainKeys
+from freehold.kernel.keys._identity import age_private_key
 from freehold.kernel.keys._keyring import Keyring
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._recoveries import Recoveries
@@ -60,6 +61,7 @@ __all__ = [
     "UnknownDomain",
     "UnknownSigner",
     "WrongCustody",
+    "age_private_key",
     "check_recipient",
     "combine_shares",
     "new_recovery_identity",

@@ -26,7 +26,8 @@ from freehold.kernel.keys import _tables as tables
 from freehold.kernel.keys._custody import Custody
 from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, read_roots
 from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
-from freehold.kernel.keys._domain import DomainKeys, derive, new_identity
+from freehold.kernel.keys._domain import DomainKeys, derive
+from freehold.kernel.keys._identity import new_identity
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._recoveries import Recoveries
 from freehold.kernel.keys._recovery import Recovery

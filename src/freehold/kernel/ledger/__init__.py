@@ -4,6 +4,7 @@ C2SP tlog-tiles on disk, RFC 6962 hashing, Ed25519-signed checkpoints; see `docs
 It knows nothing of what the records say.
 """
 
+from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
 from freehold.kernel.ledger._files import Disk, LocalDisk
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
@@ -44,6 +45,8 @@ __all__ = [
     "Appended",
     "Checkpoint",
     "CorruptLogError",
+    "Cosigned",
+    "CosignerKey",
     "Disk",
     "Ed25519Signer",
     "ForkError",
@@ -67,6 +70,8 @@ __all__ = [
     "Tree",
     "VerifierKey",
     "bundle_path",
+    "cosign",
+    "cosignatures",
     "inclusion_root",
     "leaf_hash",
     "node_hash",

@@ -343,7 +343,7 @@ class _Staged:
     path: Path
     file: FileIO
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         with storage_errors("the staging area"):
             write_all(self.file.fileno(), data)
 
