@@ -35,7 +35,7 @@ FAULTS_SHOWN = 3  # on one line of the report
 HOLDS = "All of it holds, and the log's key was given from outside"
 INTERNAL = "internally consistent only: nobody outside the bundle vouches for the log's key"
 BROKEN, UNCHECKED = "DOES NOT HOLD", "not checked"
-NAMESPACE, TOP = "freehold-approval", "log/checkpoint"
+NAMESPACE, TOP, PRUNE = "freehold-approval", "log/checkpoint", "estate.prune"
 FILE_NAME = r"[\w-][\w.-]*(/[\w-][\w.-]*)*"
 KEYS = {b"ssh-ed25519": 0, b"sk-ssh-ed25519@openssh.com": 1}  # how much follows the point
 SIGNED = (("approval.give", "done"), ("charter.ratify", "done"))  # a person stands behind these
@@ -207,6 +207,15 @@ def tile_names(level: object, count: int) -> list[str]:
     return names
 
 
+def digest_of_places(places: Iterable[int]) -> str:
+    """Digest the places of a log that are empty: the ranges of them, a line for each."""
+    at = set(places)
+    starts = sorted(place for place in at if place - 1 not in at)
+    stops = sorted(place + 1 for place in at if place + 1 not in at)
+    lines = "".join(f"{start} {stop}\n" for start, stop in zip(starts, stops, strict=True))
+    return "sha256:" + sha256(b"freehold/pruned/v1\n", lines.encode()).hex()
+
+
 # Regular expressions for canonical JSON: a record without facts, bundle.json, what approvers sign
 UUID, COUNT, TEXT = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"(0|[1-9]\d*)", r'"[^"\\]+"'
 TIME, DIGEST = r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"', '"sha256:[0-9a-f]{64}"'
@@ -274,6 +283,7 @@ class Verification:
         check_shape(about, ABOUT, "evidence-bundle")
         self.origin, self.size = about["origin"], about["size"]
         self.entries: list[bytes] = []
+        self.pruned: dict[int, bytes] = {}  # leaf hashes of entries whose retention was over
         self.root = functools.lru_cache(maxsize=None)(self.subtree)
         self.records: dict[str, Any] = {}  # by id, in the order of the log
         self.spent: set[str] = set()  # nonces, approvals, and started records that were ended
@@ -328,7 +338,16 @@ class Verification:
         self.each("checkpoints", points, by=self.check_checkpoint)
         pins = ["--pin"] if self.pin else []
         self.each("pinned checkpoint", pins, by=lambda _: self.check_history(self.pin))
-        self.each("records", range(self.size), by=self.check_record)
+        kept = [index for index in range(self.size) if index not in self.pruned]
+        self.each("records", kept, by=self.check_record)
+        told = [i for i, r in records.items() if r["act"] == PRUNE and r["facts"].get("pruned")]
+        if told or self.pruned:
+            last = told[-1] if told else "none"
+            said = f"{len(self.pruned)} entries pruned, as act {last} says"
+            gone, other = digest_of_places(self.pruned), "other entries are missing than it took"
+            self.each(
+                said, [last], by=lambda i: need(self.record_of(i)["facts"]["pruned"] == gone, other)
+            )
         self.each("receipts", ids("receipts/"), by=self.check_receipt)
         self.each("promises", ids("promises/"), by=self.check_promise)
         self.each("disclosed bodies", ids("bodies/", self.about["disclosed"]), by=self.check_body)
@@ -338,12 +357,20 @@ class Verification:
         self.each("acts that needed approvals", used, by=self.check_use)
 
     def take_entries(self, name: str) -> None:
-        entries = split(self.bundle.read(name), 2)
+        kept = name.replace("/tile/entries/", "/kept/")
+        is_kept = kept in self.bundle.names and name not in self.bundle.names
+        entries = split(self.bundle.read(kept if is_kept else name), 2)
         need(len(entries) == int(name.partition(".p/")[2] or 256), f"it has {len(entries)} entries")
+        gone = [n for n, entry in enumerate(entries) if not entry]
+        need(is_kept or not gone, "an entry is empty")
+        leaves = self.bundle.read(name.replace("/entries/", "/0/")) if gone else b""
+        self.pruned.update({len(self.entries) + n: leaves[32 * n : 32 * n + 32] for n in gone})
         self.entries += entries
 
     def subtree(self, start: int, end: int) -> bytes:
         """Hash the entries from `start` up to `end` (RFC 6962, 2.1); `root` also remembers."""
+        if end - start == 1 and start in self.pruned:
+            return self.pruned[start]
         if end - start < 2:
             return sha256(*(b"\0" + entry for entry in self.entries[start:end]))
         middle = start + (1 << (end - start - 1).bit_length() - 1)

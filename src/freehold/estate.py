@@ -37,6 +37,7 @@ from freehold.evaluation import EvaluationService
 from freehold.interop import StreamService
 from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
 from freehold.kernel import history as history_part
+from freehold.kernel import retention as retention_part
 from freehold.kernel import upkeep as upkeep_part
 from freehold.kernel.acts import Actor, Circumstances, Concern, Pipeline, Registry, Stores
 from freehold.kernel.catalog import Catalog
@@ -44,6 +45,7 @@ from freehold.kernel.history import History
 from freehold.kernel.keys import Custody, Keyring
 from freehold.kernel.ledger import Checkpoint, Log, LogConfig
 from freehold.kernel.policy import Denied
+from freehold.kernel.retention import Retention
 from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
@@ -69,6 +71,7 @@ ROOMS = (
     interop_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
+    retention_part.DECLARATIONS,
 )
 """What every room declares; the whole vocabulary of acts."""
 
@@ -120,6 +123,7 @@ class Estate:
         self.history = History(pipeline)
         self.streams = StreamService(pipeline)
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
+        self.retention = Retention(pipeline, lambda: self.charter.in_force().retention)
         self._executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
 
@@ -228,6 +232,7 @@ class Estate:
             with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
                 estate.adopt_charter()
             estate.data.finish_erasures()
+            estate.retention.finish()
             opened.pop_all()
         return estate
 

@@ -45,6 +45,7 @@ ACTS_OF = {
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
     " policy.show policy.explain policy.test policy.simulate lineage.show"
     " recovery.set_up recovery.revoke recovery.show access.show"
+    " estate.prune estate.hold estate.release estate.retention"
     " stream.list stream.read",
     "Stream": "stream.declare stream.end stream.interrupt stream.resume",
     "Charter": "charter.ratify charter.propose charter.show",

@@ -25,6 +25,7 @@ from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
 from freehold.kernel.keys import RecoveryCustody, new_recovery_identity, recipient_of
 from freehold.kernel.policy import Denied, PolicySet
+from freehold.kernel.retention import Retention
 from freehold.kernel.signatures import Statement, sign
 from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.models import ModelService
@@ -49,6 +50,7 @@ SERVICES = {
     "emergency": EmergencyService,
     "reviews": ReviewService,
     "recovery": RecoveryService,
+    "retention": Retention,
     "estate": Estate,
 }
 
@@ -97,6 +99,8 @@ NO_DECISION = {
     "recovery.concerns": "what `estate.status` shows once it has asked",
     "recovery.drilled": ONE_FACT,
     "history.promise": "signs the word for a record that the caller has just made",
+    "retention.finish": "does what the ledger says was decided",
+    "retention.is_emptied": "tells the pipeline why a body is gone",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
     "estate.close": "ends processes",
@@ -319,10 +323,17 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     ),
     "recovery.revoke": lambda s: s.estate.recovery.revoke(s.owner, s.recovery),
     "recovery.show": lambda s: s.estate.recovery.show(s.owner),
+    "retention.prune": lambda s: s.estate.retention.prune(s.owner),
+    "retention.hold": lambda s: s.estate.retention.hold(s.owner, s.dataset, reason="a lawsuit"),
+    "retention.release": lambda s: s.estate.retention.release(s.owner, s.dataset, reason="over"),
+    "retention.holds": lambda s: s.estate.retention.holds(s.owner),
     "estate.status": lambda s: s.estate.status(s.owner),
 }
 
 ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
+    "estate.prune": lambda _: {"dry_run": True},
+    "estate.hold": lambda _: {"thing": "dataset:patients", "reason": "a lawsuit"},
+    "estate.release": lambda _: {"thing": "dataset:patients", "reason": "over"},
     "charter.propose": lambda s: {"text": charter_text(s.estate).decode()},
     "charter.ratify": lambda s: dict(zip(SIGNED, s.sealed["ratify"], strict=True)),
     "people.enrol": lambda _: {"code": "new", "name": "New", "role": ["steward"]},

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from freehold.api._app import create_app
+from freehold.api._daily import every_day, keep_retention
 from freehold.api._notify import notify
 from freehold.api.errors import ApiError
 from freehold.estate import Estate
@@ -48,7 +49,8 @@ class Listen:
 
 
 def serve(estate: Estate, listen: Listen) -> None:
-    """Serve until the process is told to stop; requests under way are finished.
+    """Serve until the process is told to stop; requests under way are finished. Once a day, remove
+    what is past its retention.
 
     To be called by the main thread, which alone is told of signals.
 
@@ -57,7 +59,7 @@ def serve(estate: Estate, listen: Listen) -> None:
     """
     listen.check()
     app = create_app(estate)
-    with _outliving_signals():
+    with _outliving_signals(), every_day(lambda: keep_retention(estate)):
         asyncio.run(_serve(app, listen))
 
 

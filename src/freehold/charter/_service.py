@@ -41,6 +41,11 @@ when { principal.roles.contains("estate") };
 """
 BUILTIN_POLICIES = f"""\
 {TOTALS_POLICY}\
+@id("builtin.retention")
+@reason("The estate itself removes what is past the retention that its owners ratified.")
+permit (
+  principal is Service, action in [Action::"estate.prune", Action::"estate.retention"], resource)
+when {{ principal.roles.contains("estate") }};
 @id("builtin.login")
 @reason("Whoever is enrolled and active may get a token by signing with their own key.")
 permit (principal is User, action == Action::"token.login", resource)

@@ -143,7 +143,7 @@ classes = "internal"
 description = "Risk, compliance, data protection: approves promotions, policies and exceptions."
 may = [
   "approval.give", "policy.show", "policy.explain", "policy.test", "policy.simulate",
-  "evidence.export",
+  "evidence.export", "estate.retention", "estate.hold", "estate.release",
   "decision.read", "dataset.list", "dataset.show", "model.list", "model.show", "run.list",
   "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "person.list",
   "estate.status", "charter.show", "recovery.show", "access.show", "access.review_emergency",
@@ -155,9 +155,9 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "stream.*", "run.list",
-  "run.show",
-  "lineage.show", "estate.status", "charter.show", "policy.explain",
+  "evaluation.show", "custody.rotate", "vault.collect", "estate.prune", "estate.retention",
+  "ledger.*", "stream.*", "run.list", "run.show", "lineage.show", "estate.status", "charter.show",
+  "policy.explain",
 ]
 classes = "$highest"
 
@@ -174,9 +174,8 @@ description = "Checks everything and changes nothing."
 may = [
   "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "dataset.list",
   "dataset.show", "model.list", "model.show", "run.list", "run.show", "evaluation.show",
-  "deployment.list", "person.list",
-  "policy.explain", "policy.test", "policy.simulate", "estate.status", "charter.show",
-  "recovery.show", "access.show",
+  "deployment.list", "person.list", "policy.explain", "policy.test", "policy.simulate",
+  "estate.status", "estate.retention", "charter.show", "recovery.show", "access.show",
 ]
 classes = "internal"
 """
@@ -240,12 +239,15 @@ every_days = 366
 accuracy = $accuracy
 
 # ---- Retention, in days or years. Less than a regulation listed above demands is refused.
+# What is past it is removed every day, and what is under a legal hold stays. Records of people,
+# rules, data and models, and all refusals, are never removed.
 
 [retention]
 logs = "10 years"      # ledger and event logs: AI Act Art. 19 and 26(6) six months, PCI DSS 12
                        # months, HIPAA 6 years
 documents = "10 years" # technical documentation, model cards, evaluations: AI Act Art. 18
-decisions = "184 days" # prompts, answers and their evidence: as short as your duties allow
+decisions = "184 days" # prompts, answers and their evidence: as short as your duties allow;
+                       # their records, without these words, stay for as long as logs
 """
 
 _PEOPLE_NOTE = """

@@ -402,3 +402,21 @@ def test_a_changed_published_record_is_never_read(folder: Path, config: LogConfi
     bundle.write_bytes(bundle.read_bytes().replace(b"entry 7", b"entry 8", 1))
     with Log.open(folder, config) as log, pytest.raises(CorruptLogError, match="not the one"):
         log.entry(7)
+
+
+def test_of_each_hour_that_is_over_the_last_checkpoint_is_kept(
+    folder: Path, config: LogConfig
+) -> None:
+    history = folder / "checkpoints"
+    with Log.create(folder, config) as log:
+        for hours_ago in (5, 5, 5, 3, 3, 0, 0):
+            log.append(b"entry")
+            log.publish()
+            size = f"{log.size:020}"
+            written = time.time() - hours_ago * 3_600
+            os.utime(history / size, (written, written))
+        sizes = [size for size, _ in log.reader().checkpoints()]
+        assert sizes == [0, 3, 5, 6, 7]
+        assert log.reader().verify_all().size == 7
+    for kept in sizes:
+        assert LogReader(folder, config.origin, keys=[config.key], size=kept).note

@@ -45,6 +45,7 @@ from freehold.kernel.acts._record import (
     commit_request,
     open_body,
 )
+from freehold.kernel.acts._trace import retract
 from freehold.kernel.acts._values import (
     Actor,
     Approvals,
@@ -100,4 +101,5 @@ __all__ = [
     "fact_fields",
     "found",
     "open_body",
+    "retract",
 ]

@@ -14,7 +14,7 @@ It does not know what any act means; that lies in the declarations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from itertools import islice
@@ -39,9 +39,9 @@ from freehold.kernel.acts._values import (
 from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
 from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Change
 from freehold.kernel.keys import DomainErased, UnknownDomain
-from freehold.kernel.ledger import Appended
+from freehold.kernel.ledger import PRUNED, Appended
 from freehold.kernel.policy import Denied, Entity, PolicyRequest, PolicySet
-from freehold.kernel.vault import BodyAt
+from freehold.kernel.vault import BodyAt, MissingBody
 
 
 class Pipeline:
@@ -63,6 +63,7 @@ class Pipeline:
         self._principals = principals
         self._approvals: Approvals | None = None
         self._policies: PolicySet | None = None
+        self._is_emptied: Callable[[Record], bool] = lambda _record: False
         self._locks = ResourceLocks()
         self._entities = EntityCache()
         self._pending: dict[bytes, tuple[Record, Mapping[str, Any] | None]] = {}
@@ -90,6 +91,10 @@ class Pipeline:
     def relocate(self, site: Mapping[str, str]) -> None:
         """Say at which site the estate's home is, from its charter."""
         self.circumstances = replace(self.circumstances, site=dict(site))
+
+    def excuse(self, is_emptied: Callable[[Record], bool]) -> None:
+        """Say which records' bodies retention has emptied; any other that is missing is damage."""
+        self._is_emptied = is_emptied
 
     @contextmanager
     def perform(
@@ -179,18 +184,20 @@ class Pipeline:
         ).entity
 
     def details(self, record: Record) -> dict[str, Any] | None:
-        """The details in a record's body, or None once its key domain is erased."""
+        """The details in a record's body, or None once it is erased or past its retention."""
         body = self.body(record)
         return None if body is None else body["details"]
 
     def body(self, record: Record) -> dict[str, Any] | None:
-        """Details and request of a record, checked against its commitment; None once erased."""
+        """Details and request of a record, checked against its commitment; None once it is erased
+        or past its retention.
+        """
         plaintext = self.plaintext(record)
         return None if plaintext is None else open_body(plaintext, record.body["commitment"])  # type: ignore[index]
 
     def plaintext(self, record: Record) -> bytes | None:
-        """The opened body of a record as it is disclosed to an auditor; None when there is none or
-        it is erased.
+        """The opened body of a record as it is disclosed to an auditor; None when there is none, it
+        is erased, or its retention is over.
         """
         if record.body is None:
             return None
@@ -200,21 +207,34 @@ class Pipeline:
             )
         except DomainErased:
             return None
+        except MissingBody:
+            if not self._is_emptied(record):
+                raise
+            return None
 
     def position(self, act: str) -> int:
         """The place in the log of an act that is named by its id, or by that place itself.
 
         Raises:
-            NotFound: the ledger has no such act.
+            NotFound: the ledger has no such act, or none of this id any more.
         """
-        named = ACT.c.position == int(act) if act.isdecimal() else ACT.c.id == act
-        row = self.stores.catalog.first(select(ACT.c.position).where(named))
+        if act.isdecimal() and int(act) < self.stores.log.size:
+            return int(act)
+        row = self.stores.catalog.first(select(ACT.c.position).where(ACT.c.id == act))
         if row is None:
-            raise NotFound("act.unknown", f"the ledger has no act {act!r:.80}")
+            raise NotFound(
+                "act.unknown",
+                f"the ledger has no act {act!r:.80}",
+                "one that is past its retention is found by its place in the log alone",
+            )
         return int(row.position)
 
     def record(self, index: int) -> Record:
-        """The record at a position of the log."""
+        """The record at a position of the log.
+
+        Raises:
+            PrunedError: it is past its retention.
+        """
         return Record.decode(self.stores.log.entry(index))
 
     def catch_up(self) -> int:
@@ -332,6 +352,8 @@ class Pipeline:
         self, first: int, entries: Iterable[bytes], *, touched: set[str]
     ) -> Iterator[Change]:
         for index, entry in enumerate(entries, first):
+            if entry == PRUNED:
+                continue
             record, details = self._pending.get(entry) or self._reopen(entry)
             yield from trace(index, record)
             if record.phase == "done":

@@ -70,24 +70,26 @@ class Catalog:
         with self._engine.connect() as connection:
             return connection.execute(query).first()
 
-    def apply(self, changes: Iterable[Change], size: int) -> None:
+    def apply(self, changes: Iterable[Change], size: int | None) -> None:
         """Apply the changes and set the position to `size`, all or nothing.
+
+        Without a `size` the position stays: for what pruned records had put there.
 
         What a `Forget` blanked is gone from the disk, too, when this returns.
 
         Raises:
             CatalogError: the database refused; nothing was applied, or not yet scrubbed.
         """
-        position = Put(POSITION, {"log": self._log, "size": size})
+        position = [] if size is None else [Put(POSITION, {"log": self._log, "size": size})]
         try:
             with self._engine.begin() as connection:
-                has_forgotten = self._writer.run(connection, chain(changes, [position]))
+                has_forgotten = self._writer.run(connection, chain(changes, position))
             if has_forgotten:
                 self._scrub()
         except (SQLAlchemyError, OverflowError) as error:  # the second: an integer over 64 bits
             raise CatalogError(
                 "catalog.apply",
-                f"the catalog could not follow to record {size}: {error.__cause__ or error}",
+                f"the catalog could not follow the ledger: {error.__cause__ or error}",
                 "the acts are safe in the ledger; cure the cause and open the estate again",
             ) from error
 

@@ -28,6 +28,7 @@ ACT = Table(
     Column("continues", String(36)),
     Column("policies", Text, nullable=False),  # determining policy ids, separated by spaces
     Index("act_by_id", "id", unique=True),
+    Index("act_by_act", "act"),  # within one act by position: what retention looks through
     Index("act_by_resource", "resource"),
     Index("act_by_principal", "principal"),
 )
@@ -40,5 +41,5 @@ LINK = Table(
     Column("ref", String, primary_key=True),
     Column("sealed", String),
     Column("digest", String),
-    Index("link_by_ref", "ref"),
+    Index("link_by_ref", "ref", "direction"),  # a model goes into each of its answers
 )

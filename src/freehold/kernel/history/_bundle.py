@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from freehold.kernel import canonical, format_time
 from freehold.kernel.acts import SCHEMA_VERSION, Pipeline, Record, open_body
+from freehold.kernel.ledger import PRUNED
 
 SIGNED_ACTS = ("approval.give", "charter.ratify")
 _STORED = (1980, 1, 1, 0, 0, 0)  # the zip says nothing about when; bundle.json does
@@ -62,6 +63,8 @@ class BundleWriter:
     def _records(self, *, is_full: bool) -> Iterator[str]:
         pipeline = self._pipeline
         for index, entry in enumerate(self._reader.entries()):
+            if entry == PRUNED:
+                continue
             record = Record.decode(entry)
             is_signed = record.act in SIGNED_ACTS and record.phase == "done"
             if not (is_full or is_signed):

@@ -157,11 +157,21 @@ class Keyring:
             KeysError: `keys.domain_exists`, `keys.storage`.
             DomainErased: this id was in use and is erased; it is never used again.
         """
-        domain_id = _check_domain(domain_id or new_id())
-        identity = new_identity()
-        with self._writing() as (db, root):
-            tables.insert_domain(db, domain_id, identity=identity, root=root.key)
+        domain_id = domain_id or new_id()
+        self.new_domains((domain_id,))
         return domain_id
+
+    def new_domains(self, ids: Iterable[str]) -> None:
+        """Create key domains of these ids, all or none, durable before this returns.
+
+        Raises:
+            KeysError: `keys.domain_exists`, `keys.storage`.
+            DomainErased: an id was in use and is erased.
+        """
+        made = [(_check_domain(each), new_identity()) for each in ids]
+        with self._writing() as (db, root):
+            for domain_id, identity in made:
+                tables.insert_domain(db, domain_id, identity=identity, root=root.key)
 
     def domain(self, domain_id: str) -> DomainKeys:
         """Give the keys of a domain.

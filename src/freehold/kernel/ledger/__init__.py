@@ -17,7 +17,14 @@ from freehold.kernel.ledger._note import (
 )
 from freehold.kernel.ledger._reader import LogReader
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
-from freehold.kernel.ledger._tiles import PublishedTree, TileSource, bundle_path, tile_path
+from freehold.kernel.ledger._tiles import (
+    PRUNED,
+    PublishedTree,
+    TileSource,
+    bundle_path,
+    kept_path,
+    tile_path,
+)
 from freehold.kernel.ledger._tree import (
     EMPTY_ROOT,
     Hash,
@@ -37,11 +44,13 @@ from freehold.kernel.ledger.errors import (
     LogStoppedError,
     NoteError,
     ProofError,
+    PrunedError,
     RewindError,
 )
 
 __all__ = [
     "EMPTY_ROOT",
+    "PRUNED",
     "Appended",
     "Checkpoint",
     "CorruptLogError",
@@ -61,6 +70,7 @@ __all__ = [
     "NoteError",
     "Promise",
     "ProofError",
+    "PrunedError",
     "PublishedTree",
     "Receipt",
     "RewindError",
@@ -73,6 +83,7 @@ __all__ = [
     "cosign",
     "cosignatures",
     "inclusion_root",
+    "kept_path",
     "leaf_hash",
     "node_hash",
     "open_note",

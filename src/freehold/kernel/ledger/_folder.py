@@ -5,6 +5,7 @@ Shared by the one writer and by any reader. Writes only what it is told, through
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,14 +55,35 @@ class LogFolder:
         for folder in changed:
             self._disk.sync_folder(folder)
 
-    def put_checkpoint(self, checkpoint: Checkpoint, note: str) -> None:
-        """Keep a signed checkpoint among all, then make it the newest.
+    def put_checkpoint(
+        self, checkpoint: Checkpoint, note: str, *, after: int | None = None
+    ) -> None:
+        """Keep a signed checkpoint in the history, then make it the newest.
 
         Its tiles are durable already. A crash between the two leaves a checkpoint in the history
-        that nobody was shown; the next publication extends it.
+        that nobody was shown; the next publication extends it. With the first of an hour, of the
+        hour before only its last is kept, that of size `after`.
         """
-        self._disk.replace(self._history / f"{checkpoint.size:020}", note.encode())
+        kept = self._kept(checkpoint.size)
+        self._disk.replace(kept, note.encode())
         self._disk.replace(self._newest, note.encode())
+        if after is not None and _hour(self._kept(after)) != _hour(kept):
+            self._thin(self._kept(after))
+
+    def _thin(self, last: Path) -> None:
+        """Drop all checkpoints of the hour of `last`, but itself.
+
+        A crash in here leaves more of them than are needed, which nobody minds.
+        """
+        older = sorted(name for name in os.listdir(self._history) if name < last.name)
+        for name in reversed(older):
+            path = self._history / name
+            if _hour(path) != _hour(last):
+                return
+            self._disk.remove(path)
+
+    def _kept(self, size: int) -> Path:
+        return self._history / f"{size:020}"
 
     def history(self) -> Iterator[tuple[int, str]]:
         """Yield size and note of every checkpoint that is kept, smallest first."""
@@ -77,7 +99,7 @@ class LogFolder:
             LogRefusedError: there is no such checkpoint, or none of `keys` signed it.
             CorruptLogError: the tiles do not have the root that was signed.
         """
-        path = self._newest if size is None else self._history / f"{size:020}"
+        path = self._newest if size is None else self._kept(size)
         try:
             note = path.read_bytes()
         except FileNotFoundError as error:
@@ -109,3 +131,11 @@ class LogFolder:
         index, width = divmod(checkpoint.size, TILE_WIDTH)
         entries = read_bundle(self.store, index, width=width) if width else []
         return Edge(tree, b"".join(map(frame_entry, entries)))
+
+
+def _hour(path: Path) -> int | None:
+    """In which hour a file was written, by its own time: enough for thinning, proof of nothing."""
+    try:
+        return int(path.stat().st_mtime // 3_600)
+    except FileNotFoundError:
+        return None

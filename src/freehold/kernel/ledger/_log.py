@@ -27,17 +27,26 @@ from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._folder import Head, LogFolder
 from freehold.kernel.ledger._journal import Journal
 from freehold.kernel.ledger._note import Signer, VerifierKey, check_key_name
+from freehold.kernel.ledger._pruning import prune
 from freehold.kernel.ledger._publication import grow
 from freehold.kernel.ledger._publisher import Publisher
 from freehold.kernel.ledger._reader import LogReader
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
-from freehold.kernel.ledger._tiles import PublishedTree
-from freehold.kernel.ledger._tree import EMPTY_ROOT, Hash, leaf_hash, verify_consistency
+from freehold.kernel.ledger._tiles import PRUNED, PublishedTree
+from freehold.kernel.ledger._tree import (
+    EMPTY_ROOT,
+    TILE_WIDTH,
+    Hash,
+    leaf_hash,
+    verify_consistency,
+)
 from freehold.kernel.ledger.errors import (
     ForkError,
+    LedgerError,
     LogRefusedError,
     LogStoppedError,
     ProofError,
+    PrunedError,
     RewindError,
 )
 
@@ -251,12 +260,17 @@ class Log:
 
         Raises:
             ValueError: the log has no such record.
+            PrunedError: retention took it out.
             CorruptLogError: it was changed on disk.
         """
-        return next(self.entries(index, index + 1))
+        entry = next(self.entries(index, index + 1))
+        if entry == PRUNED:
+            raise PrunedError(index)
+        return entry
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Read the durable records [start, stop), published and pending alike, each checked.
+        """Read the durable records [start, stop), published and pending alike, each checked;
+        `PRUNED` stands for those that retention took out.
 
         Raises:
             ValueError: the log does not reach that far.
@@ -295,10 +309,34 @@ class Log:
         checkpoint = Checkpoint(self._config.origin, first + len(records), growth.edge.tree.root())
         self._folder.store.write(growth.objects)
         note = checkpoint.sign(self._config.signer)
-        self._folder.put_checkpoint(checkpoint, note)
+        self._folder.put_checkpoint(checkpoint, note, after=first)
         self._head = Head(checkpoint, note, growth.edge)
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)
+
+    def prune(self, positions: Sequence[int]) -> None:
+        """Take the records at `positions`, ascending, out of the log; the tree stays as it is.
+
+        Only full bundles under the newest checkpoint are pruned. One thread at a time.
+
+        Raises:
+            ValueError: a position beyond these.
+            CorruptLogError: a bundle was changed on disk.
+            LedgerError: `ledger.prune_failed`: some may be out; pruning again ends it.
+        """
+        head = self._head
+        end = head.checkpoint.size // TILE_WIDTH * TILE_WIDTH
+        if positions and not 0 <= positions[0] <= positions[-1] < end:
+            raise ValueError(f"only records below {end} can be pruned")
+        tree = PublishedTree(self._folder.store, head.edge.tree)
+        try:
+            prune(self._folder.path, self._config.disk, tree, positions)
+        except OSError as error:
+            raise LedgerError(
+                "ledger.prune_failed",
+                f"pruning {len(positions)} records failed: {error}",
+                "check the disk's space and health; opening the estate again ends it",
+            ) from error
 
     def reader(self) -> LogReader:
         """The newest published checkpoint as it stands, to be read while this log grows on."""

@@ -25,6 +25,9 @@ from freehold.kernel.ledger._tree import (
 )
 from freehold.kernel.ledger.errors import CorruptLogError
 
+PRUNED = b""
+"""Stands for an entry that retention took out; a record has at least one byte."""
+
 
 class TileSource(Protocol):
     """Where tiles are read. A path that is not there raises `FileNotFoundError`."""
@@ -40,6 +43,11 @@ def tile_path(level: int, index: int, *, width: int = TILE_WIDTH) -> str:
 def bundle_path(index: int, width: int = TILE_WIDTH) -> str:
     """Path of an entry bundle: `tile/entries/x001/234`."""
     return _path("tile/entries", index, width=width)
+
+
+def kept_path(index: int, width: int = TILE_WIDTH) -> str:
+    """Path of what is kept of a pruned entry bundle: `kept/x001/234`."""
+    return _path("kept", index, width=width)
 
 
 def _path(folder: str, index: int, *, width: int) -> str:
@@ -94,16 +102,33 @@ def read_hashes(source: TileSource, *, level: int, index: int, width: int) -> by
 
 
 def read_bundle(source: TileSource, index: int, *, width: int) -> list[bytes]:
-    """Read the first `width` entries of a bundle, unchecked, from the partial or the full one."""
-    entries = split_bundle(_read(source, bundle_path(index), width=width))[:width]
-    if len(entries) != width:
+    """Read the first `width` entries of a bundle, unchecked, from the partial or the full one.
+
+    Where neither is left, from what is kept of it, with `PRUNED` for each entry that is not.
+    """
+    data = _find(source, bundle_path(index), width=width)
+    is_whole = data is not None
+    if data is None:
+        data = _find(source, kept_path(index), width=width)
+    if data is None:
+        raise _missing(bundle_path(index))
+    found = split_bundle(data)
+    entries = found[:width]
+    if not width <= len(found) <= TILE_WIDTH or (is_whole and PRUNED in entries):
         raise CorruptLogError(
-            "ledger.corrupt", f"{bundle_path(index, width=width)} has only {len(entries)} entries"
+            "ledger.corrupt", f"{bundle_path(index, width=width)} has not {width} entries"
         )
     return entries
 
 
 def _read(source: TileSource, path: str, *, width: int) -> bytes:
+    data = _find(source, path, width=width)
+    if data is None:
+        raise _missing(path)
+    return data
+
+
+def _find(source: TileSource, path: str, *, width: int) -> bytes | None:
     if width < TILE_WIDTH:
         try:
             return source.read(f"{path}.p/{width}")
@@ -111,10 +136,14 @@ def _read(source: TileSource, path: str, *, width: int) -> bytes:
             pass  # a partial one may be removed once the full one exists
     try:
         return source.read(path)
-    except FileNotFoundError as error:
-        raise CorruptLogError(
-            "ledger.corrupt", f"{path} is missing", "restore the log's folder from a backup"
-        ) from error
+    except FileNotFoundError:
+        return None
+
+
+def _missing(path: str) -> CorruptLogError:
+    return CorruptLogError(
+        "ledger.corrupt", f"{path} is missing", "restore the log's folder from a backup"
+    )
 
 
 class PublishedTree:
@@ -139,7 +168,8 @@ class PublishedTree:
         return self._node(0, index)
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
-        """Yield the entries of [start, stop), each checked before it is yielded.
+        """Yield the entries of [start, stop), each checked before it is yielded; `PRUNED` for
+        those that retention took out.
 
         Raises:
             CorruptLogError: a tile or bundle is missing or was changed.
@@ -149,10 +179,10 @@ class PublishedTree:
             yield from self.bundle(index)[max(start - first, 0) : stop - first]
 
     def bundle(self, index: int) -> list[bytes]:
-        """Read one entry bundle, checked."""
+        """Read one entry bundle, checked; what is pruned has its leaf hash from the tile alone."""
         tile = self._tile(0, index)
         entries = read_bundle(self._source, index, width=tile.width)
-        if b"".join(map(leaf_hash, entries)) != tile.hashes:
+        if b"".join(map(leaf_hash, entries)) != tile.hashes and not _is_kept(entries, tile):
             raise CorruptLogError(
                 "ledger.corrupt",
                 f"an entry of {bundle_path(index)} is not the one that was hashed into the tree",
@@ -164,7 +194,8 @@ class PublishedTree:
         """Yield path and content of every bundle and tile that a tree of this size has, checked."""
         for index in range(-(-self._size // TILE_WIDTH)):
             entries = self.bundle(index)
-            yield bundle_path(index, len(entries)), b"".join(map(frame_entry, entries))
+            place = kept_path if PRUNED in entries else bundle_path
+            yield place(index, len(entries)), b"".join(map(frame_entry, entries))
         for level in range(len(edge_widths(self._size))):
             for index in range(-(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
                 tile = self._tile(level, index)
@@ -239,3 +270,12 @@ class PublishedTree:
                 )
             self._checked[level] = tile
         return tile
+
+
+def _is_kept(entries: list[bytes], tile: Tile) -> bool:
+    """Tell whether some entries were pruned, and those that are kept are those of the tile."""
+    hashes = [tile.hashes[at : at + HASH_BYTES] for at in range(0, len(tile.hashes), HASH_BYTES)]
+    return PRUNED in entries and all(
+        entry == PRUNED or leaf_hash(entry) == leaf
+        for entry, leaf in zip(entries, hashes, strict=True)
+    )

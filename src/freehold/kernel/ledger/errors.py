@@ -10,8 +10,10 @@ FreeholdError
     │                    ledger.locked          another process writes to it
     │                    ledger.key             it is another log, or signed with another key
     ├── CorruptLogError  ledger.corrupt         the folder contradicts itself
+    ├── PrunedError      ledger.pruned          retention took this record out; its proof stays
     ├── RewindError      ledger.rewind          shorter than a checkpoint already trusted
     ├── ForkError        ledger.fork            does not contain a checkpoint already trusted
+    ├── LedgerError      ledger.prune_failed    pruning was interrupted by an error of the disk
     └── LogStoppedError  ledger.closed          closed by its owner
                          ledger.sync_failed     a write failed; nothing of it was acknowledged
                          ledger.commit_failed   the records are durable, `on_commit` failed
@@ -41,6 +43,17 @@ class LogRefusedError(LedgerError):
 
 class CorruptLogError(LedgerError):
     """The bytes of a log contradict each other; nothing is skipped or guessed."""
+
+
+class PrunedError(LedgerError):
+    """The record was pruned: its place, leaf hash and proofs are kept, what it said is not."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(
+            "ledger.pruned",
+            f"record {index} was pruned: its retention was over",
+            "`freehold ledger receipt` still proves that it was there",
+        )
 
 
 class RewindError(LedgerError):

@@ -14,7 +14,7 @@ from freehold.kernel.vault._blobs import BlobStore, FolderStore, StoredBlob
 from freehold.kernel.vault._bodies import BodyAt
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
 from freehold.kernel.vault._vault import Collected, Sealed, Vault
-from freehold.kernel.vault.errors import MissingBlob, VaultError
+from freehold.kernel.vault.errors import MissingBlob, MissingBody, VaultError
 
 __all__ = [
     "DEFAULT_VAULT_LIMITS",
@@ -23,6 +23,7 @@ __all__ = [
     "Collected",
     "FolderStore",
     "MissingBlob",
+    "MissingBody",
     "Sealed",
     "StoredBlob",
     "Vault",

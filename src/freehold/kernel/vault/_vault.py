@@ -298,11 +298,22 @@ class Vault:
 
         Raises:
             DomainErased, UnknownDomain: the domain has no key.
-            VaultError: `vault.corrupt`: it is not there, or not this record's; `vault.storage`.
+            MissingBody: nothing is left of it.
+            VaultError: `vault.corrupt`: it is not this record's, or changed; `vault.storage`.
         """
         keys = self._keyring.domain(domain_id)
         frame = self._segments.read(BodyAt(*at))
         return open_frame(frame, record_id=record_id, keys=keys)
+
+    def empty_bodies(self, places: Iterable[Sequence[int]]) -> None:
+        """Empty the frames of bodies whose retention is over; durable on return.
+
+        Not an erasure: what was copied before, such as a backup, still opens with the domain's key.
+
+        Raises:
+            VaultError: `vault.storage`: some may be left; emptying again ends it.
+        """
+        self._segments.empty(BodyAt(*at) for at in places)
 
     @contextmanager
     def _staging(self) -> Iterator[_Staged]:

@@ -2,7 +2,8 @@
 
     FreeholdError
     └── VaultError
-        └── MissingBlob      vault.missing_blob: no blob of this name
+        ├── MissingBlob      vault.missing_blob: no blob of this name
+        └── MissingBody      vault.missing_body: nothing is left where a body lay
 
 Other codes: `vault.missing`, `vault.exists`, `vault.corrupt` (not what was sealed),
 `vault.storage`, `vault.reopen` (a sync failed: nothing more is written until it is opened again). A
@@ -11,7 +12,7 @@ domain that is unknown or erased raises the errors of `freehold.kernel.keys`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from freehold.kernel.errors import FreeholdError
@@ -29,6 +30,17 @@ class MissingBlob(VaultError):
             "vault.missing_blob",
             f"the vault holds no blob {name}",
             "restore it from a backup or from another site that holds it",
+        )
+
+
+class MissingBody(VaultError):
+    """Nothing is left where a body lay: its retention is over, or it was lost."""
+
+    def __init__(self, at: Sequence[int]) -> None:
+        super().__init__(
+            "vault.missing_body",
+            f"nothing is left of the body at {list(at)}",
+            "unless its retention is over, restore it from a backup",
         )
 
 
