@@ -30,6 +30,7 @@ from freehold import models as models_room
 from freehold import parties as parties_room
 from freehold import serving as serving_room
 from freehold import training as training_room
+from freehold import witnesses as witnesses_room
 from freehold.charter import Charter, CharterService, PolicyService, Site
 from freehold.compute import Executor, LocalExecutor
 from freehold.data import DataService
@@ -59,6 +60,7 @@ from freehold.parties import (
 )
 from freehold.serving import ServingService
 from freehold.training import TrainingService
+from freehold.witnesses import Asker, WitnessesService
 
 ROOMS = (
     charter_room.DECLARATIONS,
@@ -69,6 +71,7 @@ ROOMS = (
     models_room.DECLARATIONS,
     serving_room.DECLARATIONS,
     interop_room.DECLARATIONS,
+    witnesses_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
     retention_part.DECLARATIONS,
@@ -122,6 +125,8 @@ class Estate:
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
         self.streams = StreamService(pipeline)
+        self.witnesses = WitnessesService(pipeline)
+        self.asker = Asker(pipeline, self.witnesses)  # started by whoever serves
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
         self.retention = Retention(pipeline, lambda: self.charter.in_force().retention)
         self._executor = executor
@@ -259,7 +264,8 @@ class Estate:
             closing.callback(self._remember)
             closing.callback(self.streams.close)
             closing.callback(self.refusals.record)
-            self.serving.close()
+            closing.callback(self.serving.close)
+            self.asker.stop()
 
     def _remember(self) -> None:
         """Pin the newest checkpoint, so that an older or another log is refused at the opening."""

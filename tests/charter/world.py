@@ -38,12 +38,13 @@ ATTRIBUTES = {
     "Emergency": {"asked_by": "String"},
     "Review": {},
     "Stream": {"kind": "String", "status": "String"},
+    "Witness": {"destination": "String", "is_active": "Bool"},
 }
 
 ACTS_OF = {
     "Estate": "estate.create estate.status custody.rotate vault.collect evidence.export"
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
-    " policy.show policy.explain policy.test policy.simulate lineage.show"
+    " policy.show policy.explain policy.test policy.simulate lineage.show witness.list"
     " recovery.set_up recovery.revoke recovery.show access.show"
     " estate.prune estate.hold estate.release estate.retention"
     " stream.list stream.read",
@@ -60,6 +61,7 @@ ACTS_OF = {
     "Decision": "decision.read",
     "Emergency": "access.request access.break_glass access.end access.review_emergency",
     "Review": "access.review_open access.review_decide access.review_close",
+    "Witness": "witness.declare witness.withdraw witness.ask witness.accept witness.miss",
 }
 
 ACTIONS = {act: kind for kind, acts in ACTS_OF.items() for act in acts.split()}

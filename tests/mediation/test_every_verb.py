@@ -24,6 +24,7 @@ from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
 from freehold.kernel.history import History
 from freehold.kernel.keys import RecoveryCustody, new_recovery_identity, recipient_of
+from freehold.kernel.ledger import CosignerKey
 from freehold.kernel.policy import Denied, PolicySet
 from freehold.kernel.retention import Retention
 from freehold.kernel.signatures import Statement, sign
@@ -33,6 +34,7 @@ from freehold.parties import EmergencyService, NewPerson, PeopleService, ReviewS
 from freehold.serving import ServingService
 from freehold.training import Task, TrainingService
 from freehold.verbs import VERBS
+from freehold.witnesses import WitnessesService
 from tests.estate.world import PURPOSE, World, custody, make_world, table
 
 SERVICES = {
@@ -46,6 +48,7 @@ SERVICES = {
     "serving": ServingService,
     "streams": StreamService,
     "history": History,
+    "witnesses": WitnessesService,
     "upkeep": Upkeep,
     "emergency": EmergencyService,
     "reviews": ReviewService,
@@ -98,6 +101,8 @@ NO_DECISION = {
     "recovery.evidence": "what `people.prepare` shows once it has asked",
     "recovery.concerns": "what `estate.status` shows once it has asked",
     "recovery.drilled": ONE_FACT,
+    "witnesses.find": ABOUT_IDS,
+    "witnesses.known": "the list, for `witnesses.list` and the asker, which decide",
     "history.promise": "signs the word for a record that the caller has just made",
     "retention.finish": "does what the ledger says was decided",
     "retention.is_emptied": "tells the pipeline why a body is gone",
@@ -166,6 +171,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     identity = new_recovery_identity()
     world.approve("oscar", "recovery.set_up", estate.pipeline.circumstances.estate)
     recovery = estate.recovery.set_up_recipients(owner, [recipient_of(identity)])
+    estate.witnesses.declare(owner, "city", CITY, url="https://witness.example")
     policy = estate.policy.propose(owner, UNRELATED)
     estate.charter.propose(owner, estate.charter.show(owner)["text"].encode() + b"\n# again\n")
     dataset = estate.data.find("patients")
@@ -216,6 +222,7 @@ def opened(scene: Scene) -> None:
 
 
 SIGNED = ("statement", "signature")
+CITY, COSIGNER = (str(CosignerKey("witness.example", bytes([n]) * 32)) for n in (1, 2))
 ABOUT = Provenance("health", (PURPOSE,))
 COLUMNS: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
 
@@ -293,6 +300,12 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "history.checkpoint": lambda s: s.estate.history.checkpoint(s.owner),
     "history.lineage": lambda s: s.estate.history.lineage(s.owner, s.run),
     "history.export": lambda s: s.estate.history.export(s.owner, io.BytesIO()),
+    "witnesses.declare": lambda s: s.estate.witnesses.declare(s.owner, "other", COSIGNER),
+    "witnesses.withdraw": lambda s: s.estate.witnesses.withdraw(s.owner, "city"),
+    "witnesses.list": lambda s: s.estate.witnesses.list(s.owner),
+    "witnesses.ask": lambda s: s.estate.witnesses.ask(s.owner, "city"),
+    "witnesses.request": lambda s: s.estate.witnesses.request(s.owner, "city"),
+    "witnesses.accept": lambda s: s.estate.witnesses.accept(s.owner, "city", "answer"),
     "upkeep.rotate_custody": lambda s: s.estate.upkeep.rotate_custody(s.owner, custody("other")),
     "upkeep.collect": lambda s: s.estate.upkeep.collect(s.owner),
     "emergency.request": lambda s: s.estate.emergency.request(
@@ -401,6 +414,11 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "serving.inputs": lambda _: {"name": "triage"},
     "serving.ask": lambda _: {"name": "triage", "rows": '{"age": [50]}'},
     "serving.decision": lambda s: {"decision": s.decision},
+    "witness.declare": lambda _: {"name": "other", "vkey": COSIGNER},
+    "witness.withdraw": lambda _: {"name": "city"},
+    "witness.ask": lambda _: {"name": "city"},
+    "witness.request": lambda _: {"name": "city"},
+    "witness.accept": lambda _: {"name": "city", "answer": "answer"},
     "ledger.show": lambda s: {"act": s.act},
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},

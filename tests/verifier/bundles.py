@@ -257,3 +257,18 @@ def write(files: dict[str, bytes], folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return folder
+
+
+def cosigned(checkpoint: bytes, key: Ed25519PrivateKey, name: str, seconds: int) -> bytes:
+    """A note with the line of a witness (C2SP tlog-cosignature)."""
+    text = checkpoint.rpartition(b"\n\n")[0] + b"\n"
+    signature = key.sign(b"cosignature/v1\ntime %d\n" % seconds + text)
+    key_id = bytes.fromhex(witness_vkey(key, name).split("+")[1])
+    blob = b64(key_id + seconds.to_bytes(8, "big") + signature)
+    return checkpoint + f"\u2014 {name} {blob}\n".encode()
+
+
+def witness_vkey(key: Ed25519PrivateKey, name: str) -> str:
+    public = b"\x04" + key.public_key().public_bytes_raw()
+    key_id = sha256(name.encode() + b"\n" + public)[:4]
+    return f"{name}+{key_id.hex()}+{b64(public)}"

@@ -20,6 +20,8 @@ _BY_CODE: Mapping[str, HTTPStatus] = {
     "ledger.commit_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.publish_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.closed": HTTPStatus.SERVICE_UNAVAILABLE,
+    "witness.unreachable": HTTPStatus.BAD_GATEWAY,
+    "witness.answer": HTTPStatus.BAD_GATEWAY,
 }
 _BY_ENDING: Mapping[str, HTTPStatus] = {
     ".unknown": HTTPStatus.NOT_FOUND,

@@ -116,7 +116,8 @@ may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
   "recovery.*", "access.show", "access.end", "access.review_emergency", "access.review_open",
   "access.review_decide", "access.review_close", "vault.collect", "evidence.export", "ledger.*",
-  "stream.*", "dataset.list", "dataset.show", "model.list",
+  "stream.*", "witness.*",
+  "dataset.list", "dataset.show", "model.list",
   "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
 ]
 classes = "$middle"
@@ -145,7 +146,8 @@ may = [
   "approval.give", "policy.show", "policy.explain", "policy.test", "policy.simulate",
   "evidence.export", "estate.retention", "estate.hold", "estate.release",
   "decision.read", "dataset.list", "dataset.show", "model.list", "model.show", "run.list",
-  "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "person.list",
+  "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "witness.list",
+  "person.list",
   "estate.status", "charter.show", "recovery.show", "access.show", "access.review_emergency",
   "access.review_open", "access.review_decide", "access.review_close",
 ]
@@ -156,8 +158,8 @@ description = "Promotes what was approved, runs deployments, keeps keys and stor
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
   "evaluation.show", "custody.rotate", "vault.collect", "estate.prune", "estate.retention",
-  "ledger.*", "stream.*", "run.list", "run.show", "lineage.show", "estate.status", "charter.show",
-  "policy.explain",
+  "ledger.*", "stream.*", "witness.*",
+  "run.list", "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
 
@@ -172,9 +174,10 @@ classes = "$asking"
 [roles.auditor]
 description = "Checks everything and changes nothing."
 may = [
-  "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "dataset.list",
-  "dataset.show", "model.list", "model.show", "run.list", "run.show", "evaluation.show",
-  "deployment.list", "person.list", "policy.explain", "policy.test", "policy.simulate",
+  "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "witness.list",
+  "dataset.list", "dataset.show", "model.list", "model.show", "run.list", "run.show",
+  "evaluation.show", "deployment.list", "person.list",
+  "policy.explain", "policy.test", "policy.simulate",
   "estate.status", "estate.retention", "charter.show", "recovery.show", "access.show",
 ]
 classes = "internal"

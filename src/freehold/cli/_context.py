@@ -58,7 +58,7 @@ class Context:
             file.write(token + "\n")
 
 
-def read_passphrase() -> str:
+def read_passphrase(of: str = "estate") -> str:
     """The custody's passphrase: from a descriptor, a 0600 file, a systemd credential, or the
     terminal.
 
@@ -69,22 +69,22 @@ def read_passphrase() -> str:
     if given is not None:
         return given
     if sys.stdin.isatty():
-        return getpass.getpass("passphrase of the estate: ")
+        return getpass.getpass(f"passphrase of the {of}: ")
     raise UsageError(
         "cli.no_passphrase",
-        "the estate's passphrase is needed and there is no terminal to ask at",
+        f"the passphrase of the {of} is needed and there is no terminal to ask at",
         f"name a 0600 file that holds it in {PASSPHRASE_FILE}, or a descriptor in {PASSPHRASE_FD}",
     )
 
 
-def new_passphrase() -> str:
-    """A passphrase for a new estate, asked twice at a terminal.
+def new_passphrase(of: str = "estate") -> str:
+    """A passphrase for what is to be made, asked twice at a terminal.
 
     Raises:
         UsageError: empty, or the two differ.
     """
     given = _given_passphrase()
-    first = read_passphrase() if given is None else given
+    first = read_passphrase(of) if given is None else given
     if given is None and getpass.getpass("the same again: ") != first:
         raise UsageError("cli.passphrase", "the two passphrases differ", "try again")
     if not first:
@@ -111,6 +111,20 @@ def next_passphrase() -> str:
     if not first or getpass.getpass("the same again: ") != first:
         raise UsageError("cli.passphrase", "the new passphrases are empty or differ", "try again")
     return first
+
+
+def parse_address(listen: str) -> tuple[str, int]:
+    """HOST:PORT, or neither.
+
+    Raises:
+        UsageError: something else.
+    """
+    host, _, port = listen.rpartition(":")
+    if listen and not (host and port.isascii() and port.isdigit() and int(port) < 65_536):
+        raise UsageError(
+            "cli.listen", f"expected HOST:PORT like 127.0.0.1:8443, got {listen!r:.80}"
+        )
+    return host.strip("[]"), int(port or 0)
 
 
 def _given_passphrase() -> str | None:

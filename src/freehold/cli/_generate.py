@@ -57,6 +57,7 @@ _NOUN_HELP = {
     "serving": "Deployments and their answers.",
     "ledger": "Acts, receipts, lineage, evidence.",
     "stream": "Audit streams to a SIEM.",
+    "witness": "Witnesses of the log: the estate's own, and being one of others' logs.",
 }
 
 

@@ -10,7 +10,7 @@ No verb decides anything: the acts it performs do.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from freehold.verbs import _emergency, _estate, _line, _retention, _streams
+from freehold.verbs import _emergency, _estate, _line, _retention, _streams, _witness
 from freehold.verbs._verb import TEXT_FILE, Download, Parameter, TextFile, Verb, misfit, to_json
 
 __all__ = ["TEXT_FILE", "VERBS", "Download", "Parameter", "TextFile", "Verb", "misfit", "to_json"]
@@ -29,13 +29,14 @@ NOUNS = (
     "serving",
     "ledger",
     "stream",
+    "witness",
 )
 
 
 def _verbs() -> Mapping[str, Verb]:
     """Every public function `noun_verb` of the modules of verbs."""
     table = {}
-    for module in (_estate, _emergency, _line, _retention, _streams):
+    for module in (_estate, _emergency, _line, _retention, _streams, _witness):
         for name, function in vars(module).items():
             noun, _, verb = name.partition("_")
             if noun in NOUNS and getattr(function, "__module__", "") == module.__name__:

@@ -122,11 +122,17 @@ class History:
     def receipt(self, actor: Actor, act: str) -> str:
         """The proof that an act is in the ledger: a C2SP tlog-proof, checkable offline.
 
+        It is made for the earliest cosigned checkpoint that contains the act, with what witnesses
+        said of it; for the newest checkpoint as long as there is no such one (docs/decisions/0014).
+
         Raises:
             NotFound: no such act.
         """
         self._ask(actor, "ledger.receipt")
-        return self._pipeline.stores.log.receipt(self._pipeline.position(act)).text()
+        log, index = self._pipeline.stores.log, self._pipeline.position(act)
+        size = log.cosigned.covering(index)
+        receipt = log.receipt(index) if size is None else log.reader(size).receipt(index)
+        return receipt.text()
 
     def promise(self, recorded: Recorded) -> str:
         """The log's signed word that a record will be in the tree by a deadline."""

@@ -5,7 +5,8 @@ It knows nothing of what the records say.
 """
 
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
-from freehold.kernel.ledger._files import Disk, LocalDisk
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
+from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
     Ed25519Signer,
@@ -36,6 +37,7 @@ from freehold.kernel.ledger._tree import (
     verify_consistency,
     verify_inclusion,
 )
+from freehold.kernel.ledger._witness import AddCheckpoint, Cosignature, Witness, WitnessMemory
 from freehold.kernel.ledger.errors import (
     CorruptLogError,
     ForkError,
@@ -46,15 +48,20 @@ from freehold.kernel.ledger.errors import (
     ProofError,
     PrunedError,
     RewindError,
+    WitnessConflict,
+    WitnessRefusal,
 )
 
 __all__ = [
     "EMPTY_ROOT",
     "PRUNED",
+    "AddCheckpoint",
     "Appended",
     "Checkpoint",
     "CorruptLogError",
+    "Cosignature",
     "Cosigned",
+    "CosignedFolder",
     "CosignerKey",
     "Disk",
     "Ed25519Signer",
@@ -79,6 +86,11 @@ __all__ = [
     "TileSource",
     "Tree",
     "VerifierKey",
+    "Witness",
+    "WitnessConflict",
+    "WitnessMemory",
+    "WitnessRefusal",
+    "WriterLock",
     "bundle_path",
     "cosign",
     "cosignatures",

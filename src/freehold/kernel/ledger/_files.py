@@ -116,7 +116,7 @@ def make_folder(folder: Path) -> list[Path]:
 
 
 class WriterLock:
-    """The right to write to one log: flock on its `lock` file, which ends with the process."""
+    """The right to write to one folder: flock on its `lock` file, which ends with the process."""
 
     def __init__(self, folder: Path) -> None:
         """Take the lock.
@@ -133,8 +133,8 @@ class WriterLock:
             os.close(self._file)
             raise LogRefusedError(
                 "ledger.locked",
-                f"the log in {folder} is being written by process {holder}",
-                "a log has one writer at a time; stop that process or use its API",
+                f"{folder} is being written by process {holder}",
+                "it has one writer at a time; stop that process or use its API",
             ) from error
         self._is_held = True
         os.ftruncate(self._file, 0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.kernel import Limits
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, FolderStore, make_folder
 from freehold.kernel.ledger._journal import has_records
 from freehold.kernel.ledger._note import VerifierKey
@@ -37,6 +38,7 @@ class LogFolder:
         self.path = folder
         self.journal = folder / "wal"
         self.store = FolderStore(folder, disk)
+        self.cosigned = CosignedFolder(folder / "cosigned", disk)
         self._disk = disk
         self._newest = folder / "checkpoint"
         self._history = folder / "checkpoints"
@@ -86,9 +88,12 @@ class LogFolder:
         return self._history / f"{size:020}"
 
     def history(self) -> Iterator[tuple[int, str]]:
-        """Yield size and note of every checkpoint that is kept, smallest first."""
+        """Yield size and note of every checkpoint that is kept, smallest first; with cosignatures
+        where there are any.
+        """
         for path in sorted(self._history.iterdir()):
-            yield int(path.name), path.read_text()
+            size = int(path.name)
+            yield size, self.cosigned.note(size) or path.read_text()
 
     def read_head(
         self, keys: Iterable[VerifierKey], *, limits: Limits, size: int | None = None
@@ -119,6 +124,23 @@ class LogFolder:
         if size not in (None, checkpoint.size):
             raise CorruptLogError("ledger.corrupt", f"{path} has size {checkpoint.size}")
         return Head(checkpoint, note.decode(), self._read_edge(checkpoint))
+
+    def read_cosigned(
+        self, size: int, keys: Iterable[VerifierKey], *, limits: Limits
+    ) -> Checkpoint:
+        """Read a cosigned checkpoint, verified as one of this log.
+
+        Raises:
+            CorruptLogError: it is not there, or not what was kept.
+        """
+        try:
+            return Checkpoint.open(self.cosigned.note(size) or "", keys, limits=limits)
+        except NoteError as error:
+            raise CorruptLogError(
+                "ledger.corrupt",
+                f"{self.path}/cosigned/{size:020}: {error.message}",
+                "remove the file if you know why it was changed; its witness can be asked again",
+            ) from error
 
     def _read_edge(self, checkpoint: Checkpoint) -> Edge:
         tree = load_edge(self.store, checkpoint.size)

@@ -23,6 +23,7 @@ from types import TracebackType
 
 from freehold.kernel import DEFAULT_LIMITS, Clock, LimitError, Limits, SystemClock
 from freehold.kernel.ledger._commit import GroupCommit
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._folder import Head, LogFolder
 from freehold.kernel.ledger._journal import Journal
@@ -175,6 +176,10 @@ class Log:
         head = folder.read_head([config.key], limits=config.limits)
         if trusted is not None:
             _refuse_other_history(folder, head, trusted=trusted)
+        if folder.cosigned.sizes:  # somebody outside has seen it, so it must be part of this log
+            newest = folder.cosigned.sizes[-1]
+            seen = folder.read_cosigned(newest, [config.key], limits=config.limits)
+            _refuse_other_history(folder, head, trusted=seen)
         journal = Journal.recover(
             folder.journal,
             config.disk,
@@ -338,9 +343,19 @@ class Log:
                 "check the disk's space and health; opening the estate again ends it",
             ) from error
 
-    def reader(self) -> LogReader:
-        """The newest published checkpoint as it stands, to be read while this log grows on."""
-        return LogReader(self._folder.path, self.key.name, keys=[self.key])
+    @property
+    def cosigned(self) -> CosignedFolder:
+        """The checkpoints that witnesses have cosigned."""
+        return self._folder.cosigned
+
+    def reader(self, size: int | None = None) -> LogReader:
+        """The newest published checkpoint, or an earlier one, as it stands: to be read while this
+        log grows on.
+
+        Raises:
+            LogRefusedError: there is no checkpoint of `size`.
+        """
+        return LogReader(self._folder.path, self.key.name, keys=[self.key], size=size)
 
     def close(self) -> None:
         """Publish what waits, and give the lock back; closing twice is harmless.

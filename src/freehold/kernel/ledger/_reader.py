@@ -16,7 +16,7 @@ from freehold.kernel.ledger._pruning import pruned_ranges
 from freehold.kernel.ledger._statements import Checkpoint, Receipt
 from freehold.kernel.ledger._tiles import PublishedTree
 from freehold.kernel.ledger._tree import TILE_WIDTH, Hash
-from freehold.kernel.ledger.errors import LogRefusedError
+from freehold.kernel.ledger.errors import CorruptLogError, LogRefusedError
 
 
 class LogReader:
@@ -42,7 +42,9 @@ class LogReader:
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         parts = LogFolder(folder, LocalDisk())
-        self._head = parts.read_head(keys, limits=limits, size=size)
+        trusted = tuple(keys)
+        self._head = parts.read_head(trusted, limits=limits, size=size)
+        self._cosigned = parts.cosigned.note(self.checkpoint.size)
         self._folder = folder
         self._store = parts.store
         self._history = parts.history
@@ -50,6 +52,12 @@ class LogReader:
             raise LogRefusedError(
                 "ledger.key", f"this is the log {self.checkpoint.origin}, expected {origin}"
             )
+        if self._cosigned is not None:
+            cosigned = parts.read_cosigned(self.checkpoint.size, trusted, limits=limits)
+            if cosigned != self.checkpoint:
+                raise CorruptLogError(
+                    "ledger.corrupt", f"another tree of {cosigned.size} is cosigned"
+                )
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -58,8 +66,8 @@ class LogReader:
 
     @property
     def note(self) -> str:
-        """The checkpoint, as it was signed."""
-        return self._head.note
+        """The checkpoint as it was signed, with the cosignatures that are kept."""
+        return self._cosigned or self._head.note
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield the entries of [start, stop), each checked against the root before it is yielded;
