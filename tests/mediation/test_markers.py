@@ -21,7 +21,7 @@ from freehold.data import DataError, Format, Provenance, ReadOptions, pack_folde
 from freehold.estate import Estate
 from freehold.evaluation import EvaluationError
 from freehold.kernel import FreeholdError, MalformedError, Ref
-from freehold.kernel.acts import Conflict, NotFound
+from freehold.kernel.acts import NotFound
 from freehold.kernel.keys import KeysError, RecoveryCustody, combine_shares
 from freehold.kernel.policy import Denied, InvalidPolicy
 from freehold.kernel.signatures import sign
@@ -262,7 +262,7 @@ class Play:
             owner, shares=3, threshold=2, hand_out=lambda _, words: self.shares.extend(words)
         )
         recovery.drill(owner, RecoveryCustody(combine_shares(self.shares)), shares=3)
-        self.refused(Conflict, lambda: recovery.revoke(owner, mark("recovery")))
+        self.refused(NotFound, lambda: recovery.revoke(owner, mark("recovery")))
 
     def perform(self) -> None:
         self.people()

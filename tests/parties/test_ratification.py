@@ -168,6 +168,7 @@ def arguments(path: str) -> dict[str, object]:
         "rows": "{}",
         "decision": "keep" if path.startswith("access") else some,
         "outcome": "justified",
+        "destination": "syslog+unix:/dev/log",
         "thing": f"run:{some}",
     }
     verb = VERBS[path]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from freehold.estate import Estate
-from freehold.kernel.acts import Conflict, Record
+from freehold.kernel import Json
+from freehold.kernel.acts import Conflict, NotFound, Record
 from freehold.kernel.keys import (
     KeysError,
     RecoveryCustody,
@@ -199,7 +200,7 @@ def test_a_revoked_recovery_opens_nothing_and_is_listed_no_more(world: World):
     assert world.estate.recovery.show(world.actor("olivia")) == ()
     with pytest.raises(KeysError):
         world.estate.recovery.drill(world.actor("olivia"), by(words[:3]))
-    with pytest.raises(Conflict):
+    with pytest.raises(NotFound):
         world.estate.recovery.revoke(world.actor("olivia"), recovery)
     check_everything(world.estate)
     world.reopen()
@@ -262,3 +263,34 @@ def test_no_share_and_no_identity_lies_anywhere_in_the_estate(world: World):
         for each in words:
             assert each.encode() not in content
             assert " ".join(each.split()[-5:]).encode() not in content
+
+
+class BrokenToken:
+    """A custody that has no room for another key."""
+
+    kind = "token"
+    parameters: Mapping[str, Json] = {}
+
+    def wrap(self, key: bytes) -> bytes:
+        raise KeysError("keys.token", "the token is full")
+
+    def unwrap(self, wrapped: bytes, parameters: Mapping[str, Json]) -> bytes:
+        raise AssertionError("nothing was wrapped by it")
+
+
+def test_using_it_leaves_a_trace_before_it_begins_and_a_failure_leaves_the_old_custody(
+    world: World,
+):
+    _, words = set_up(world)
+    owner, pipeline = world.actor("olivia"), world.estate.pipeline
+    with pytest.raises(KeysError, match="full"):
+        world.estate.recovery.use(owner, by(words[:3]), BrokenToken())
+    world.estate.recovery.use(owner, by(words[:3]), custody("other"))
+    records = list(map(pipeline.record, range(pipeline.stores.log.size)))
+    assert [(each.phase, each.error) for each in records if each.act == "recovery.use"] == [
+        ("started", None),
+        ("failed", "keys.token"),
+        ("started", None),
+        ("done", None),
+    ]
+    check_everything(world.estate)
