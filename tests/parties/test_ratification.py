@@ -165,6 +165,7 @@ def arguments(path: str) -> dict[str, object]:
         "rows": "{}",
         "decision": some,
         "thing": f"run:{some}",
+        "reason": "a lawsuit",
     }
     verb = VERBS[path]
     names = {p.name for p in verb.parameters if p.is_required or p.name == "policy"}

@@ -152,9 +152,9 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "estate.prune", "estate.retention",
-  "ledger.*", "run.list", "run.show", "lineage.show", "estate.status", "charter.show",
-  "policy.explain",
+  "evaluation.show", "estate.prune", "estate.retention",
+  "custody.rotate", "vault.collect", "ledger.*", "run.list", "run.show",
+  "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
 
