@@ -80,11 +80,17 @@ class Run:
         parser.add_argument("--scratch", type=Path, help="a folder on the disk to be measured")
         self._options = parser.parse_args()
         self._figures: list[Figure | Amount] = []
+        self._others: list[object] = []
 
     @property
     def is_full(self) -> bool:
         """Whether the large sizes were asked for."""
         return bool(self._options.full)
+
+    @property
+    def rounds(self) -> int:
+        """Turns of each case."""
+        return int(self._options.rounds)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -116,10 +122,14 @@ class Run:
                 f"  {each.name:<{width}}  {found:>9} {each.unit:<12} [aim under {most}]", flush=True
             )
 
+    def keep(self, told: object) -> None:
+        """Add to the JSON what was not measured in turns."""
+        self._others.append(told)
+
     def finish(self) -> None:
         """Write the figures as JSON, if that was asked for."""
         if self._options.json:
-            figures = [asdict(figure) for figure in self._figures]
+            figures = [*map(asdict, self._figures), *self._others]
             self._options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 

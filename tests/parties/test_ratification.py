@@ -170,6 +170,7 @@ def arguments(path: str) -> dict[str, object]:
         "outcome": "justified",
         "destination": "syslog+unix:/dev/log",
         "thing": f"run:{some}",
+        "reason": "a lawsuit",
     }
     verb = VERBS[path]
     needed = [p for p in verb.parameters if p.is_required or p.name == "policy"]

@@ -25,7 +25,6 @@ from freehold.data.errors import DataError
 from freehold.kernel import Ref, canonical, check_name, digest, new_id
 from freehold.kernel.acts import Actor, NotFound, Output, Pipeline
 from freehold.kernel.catalog import ACT, LINK
-from freehold.kernel.keys import DomainErased
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +220,12 @@ class DataService:
         The record is the commit point: after a crash between it and the destruction, opening the
         estate ends here.
         """
-        keyring, count = self._pipeline.stores.keyring, 0
+        keyring = self._pipeline.stores.keyring
         erased = select(DATASET.c.id).where(DATASET.c.erased_by.is_not(None))
-        for row in self._pipeline.stores.catalog.all(erased):
-            try:
-                keyring.domain(row.id)
-            except DomainErased:
-                continue
-            keyring.erase(row.id)
-            count += 1
-        return count
+        left = keyring.kept(row.id for row in self._pipeline.stores.catalog.all(erased))
+        for domain in left:
+            keyring.erase(domain)
+        return len(left)
 
     def data_class(self, ref: Ref) -> str:
         """The data class of a dataset, for other rooms."""

@@ -315,7 +315,8 @@ class PeopleService:
             return ()
         if rule is None:
             return ()
-        used = select(LINK.c.ref).where(LINK.c.direction == "by")
+        ref = literal("approval:").concat(APPROVAL.c.id)
+        uses = select(LINK.c.position).where(LINK.c.ref == ref, LINK.c.direction == "by")
         rows = self._pipeline.stores.catalog.all(
             select(APPROVAL)
             .where(
@@ -323,7 +324,7 @@ class PeopleService:
                 APPROVAL.c.resource == str(resource),
                 APPROVAL.c.evidence == evidence,
                 APPROVAL.c.policy_set == self._pipeline.policies.digest,
-                literal("approval:").concat(APPROVAL.c.id).not_in(used),  # each counts once
+                ~uses.exists(),  # each counts once
             )
             .order_by(APPROVAL.c.id)
         )
