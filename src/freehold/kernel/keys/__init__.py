@@ -10,6 +10,7 @@ It knows nothing of what its keys protect. Format: docs/formats/vault.md.
         keyring.erase(domain_id)          # from here on nobody can have them again
 """
 
+from freehold.kernel.keys._copy import KeyringWriter, Row, Snapshot, unlock
 from freehold.kernel.keys._custody import (
     INSECURE_TEST_COST,
     Custody,
@@ -37,13 +38,17 @@ __all__ = [
     "DomainErased",
     "DomainKeys",
     "Keyring",
+    "KeyringWriter",
     "KeysError",
     "KeysLimits",
     "LocalDisk",
     "PassphraseCustody",
+    "Row",
     "ScryptCost",
     "SigningKey",
+    "Snapshot",
     "UnknownDomain",
     "UnknownSigner",
     "WrongCustody",
+    "unlock",
 ]

@@ -23,16 +23,15 @@ from types import TracebackType
 
 from freehold.kernel import is_id, new_id
 from freehold.kernel.keys import _tables as tables
+from freehold.kernel.keys._copy import CUSTODY, DATABASE, Snapshot, encode_locked, snapshot
 from freehold.kernel.keys._custody import Custody
 from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, read_roots
 from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
 from freehold.kernel.keys._domain import DomainKeys, derive, new_identity
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._signer import SigningKey
-from freehold.kernel.keys._wrapping import KEY_BYTES, new_key
+from freehold.kernel.keys._wrapping import KEY_BYTES, new_key, wrap
 from freehold.kernel.keys.errors import KeysError
-
-_CUSTODY, _DATABASE = "custody.json", "keyring.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +101,9 @@ class Keyring:
             staged = folder.with_name(folder.name + ".new")
             shutil.rmtree(staged, ignore_errors=True)
             staged.mkdir(mode=0o700, parents=True)
-            tables.connect(staged / _DATABASE, limits, create=True).close()
+            tables.connect(staged / DATABASE, limits, create=True).close()
             root = WrappedRoot.of(new_key(), generation=1, custody=custody)
-            disk.replace(staged / _CUSTODY, encode_roots([root]))
+            disk.replace(staged / CUSTODY, encode_roots([root]))
             os.rename(staged, folder)
             sync_folder(folder.parent)
         return cls.open(folder, custody, disk=disk, limits=limits)
@@ -124,7 +123,7 @@ class Keyring:
             WrongCustody: another passphrase or token holds it.
             KeysError: `keys.missing`, `keys.corrupt`, `keys.out_of_step`, `keys.storage`.
         """
-        for name in (_CUSTODY, _DATABASE):
+        for name in (CUSTODY, DATABASE):
             if not (folder / name).is_file():
                 raise KeysError(
                     "keys.missing",
@@ -132,7 +131,7 @@ class Keyring:
                     "`freehold init` creates one; a lost file comes back from a backup only",
                 )
         with _storage_errors(folder):
-            db = tables.connect(folder / _DATABASE, limits)
+            db = tables.connect(folder / DATABASE, limits)
         keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
             keyring._settle()
@@ -208,7 +207,7 @@ class Keyring:
         """
         with self._writing() as (_, root):
             rotated = WrappedRoot.of(root.key, generation=root.wrapped.generation, custody=new)
-            self._disk.replace(self._folder / _CUSTODY, encode_roots([rotated]))  # commit point
+            self._disk.replace(self._folder / CUSTODY, encode_roots([rotated]))  # commit point
             self._custody, self._known = new, _Root(root.key, rotated)
 
     def new_signer(self, name: str) -> SigningKey:
@@ -252,6 +251,27 @@ class Keyring:
         with self._reading() as (db, _):
             return tables.read_pin(db, name)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Hold one moment of the keyring for copying; nobody waits for it meanwhile.
+
+        Raises:
+            KeysError: `keys.storage`, `keys.corrupt`.
+        """
+        with _storage_errors(self._folder), snapshot(self._folder, self._limits) as held:
+            yield held
+
+    def lock_away(self, name: str, secret: bytes) -> bytes:
+        """Wrap a secret of another's, to be given back by `unlock` to whoever has the custody.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with self._reading() as (_, root):
+            return encode_locked(
+                root.wrapped, wrap(secret, name=self._check_label(name), key=root.key)
+            )
+
     def _erase(self, domain_id: str, old: _Root) -> None:
         """Put a new root key into custody.json beside the old, then change the tables to it."""
         key = new_key()
@@ -259,7 +279,7 @@ class Keyring:
         new = _Root(key, WrappedRoot.of(key, generation=generation, custody=self._custody))
         # A crash after this and before the commit: the database still names the old generation,
         # and opening drops the new.
-        self._disk.replace(self._folder / _CUSTODY, encode_roots([old.wrapped, new.wrapped]))
+        self._disk.replace(self._folder / CUSTODY, encode_roots([old.wrapped, new.wrapped]))
         tables.erase_domain(self._db, domain_id, old_root=old.key, new_root=new.key)
         self._cache.clear()
         self._known = new
@@ -329,7 +349,7 @@ class Keyring:
     def _load_root(self) -> _Root:
         """Read the root key of the database's generation; drop any other from custody.json."""
         generation = tables.read_generation(self._db)
-        roots = read_roots(self._folder / _CUSTODY, self._limits)
+        roots = read_roots(self._folder / CUSTODY, self._limits)
         current = roots.get(generation)
         if current is None:
             raise KeysError(
@@ -342,7 +362,7 @@ class Keyring:
             self._forget()
             known = self._known = _Root(current.unwrap(self._custody), current)
         if len(roots) > 1:
-            self._disk.replace(self._folder / _CUSTODY, encode_roots([current]))
+            self._disk.replace(self._folder / CUSTODY, encode_roots([current]))
         return known
 
     def _forget(self) -> None:

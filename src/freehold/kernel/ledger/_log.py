@@ -300,9 +300,13 @@ class Log:
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)
 
-    def reader(self) -> LogReader:
-        """The newest published checkpoint as it stands, to be read while this log grows on."""
-        return LogReader(self._folder.path, self.key.name, keys=[self.key])
+    def reader(self, size: int | None = None) -> LogReader:
+        """The newest published checkpoint, or that of `size`, to be read while this log grows on.
+
+        Raises:
+            LogRefusedError: there is no checkpoint of that size.
+        """
+        return LogReader(self._folder.path, self.key.name, keys=[self.key], size=size)
 
     def close(self) -> None:
         """Publish what waits, and give the lock back; closing twice is harmless.
