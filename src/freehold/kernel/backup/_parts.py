@@ -1,0 +1,305 @@
+"""Cutting a tar stream into parts, and reading it back from them.
+
+A part counts once it is durable and its line of progress is. Whoever goes on with an unfinished
+stream gives the same members again: what lies in finished parts is passed over, and the place
+where the last of them ends is compared, so that other members are noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from freehold.kernel import canonical
+from freehold.kernel.backup._limits import BackupLimits
+from freehold.kernel.backup._manifest import File, part_name
+from freehold.kernel.backup._tar import END, Member, header, padding
+from freehold.kernel.backup.errors import BackupError, ChangedBundle
+from freehold.kernel.ledger import Disk
+
+Sealing = Callable[[bytes], bytes]
+PROGRESS = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished part: where the byte after it belongs, and whether it ends its stream."""
+
+    name: str
+    sha256: str
+    bytes: int
+    mark: str
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What an unfinished bundle set out to be."""
+
+    id: str
+    purpose: str
+    kind: str
+    base: str | None
+    begun: str
+
+
+class OtherMembers(Exception):
+    """What is to go into an unfinished stream is not what its finished parts begin with."""
+
+
+class Progress:
+    """The file `progress` of an unfinished bundle: what it set out to be, and its finished parts.
+
+    A context manager; a file that does not exist is begun by `begin`.
+    """
+
+    def __init__(self, folder: Path, disk: Disk) -> None:
+        """Read what there is; a torn last line never counted."""
+        self._path = folder / PROGRESS
+        self._disk = disk
+        self._file: int | None = None
+        self.begun: Begun | None = None
+        self.done: list[Done] = []
+        if self._path.exists():
+            lines = self._path.read_bytes().split(b"\n")[:-1]
+            if lines:
+                self.begun = Begun(**json.loads(lines[0]))
+                self.done = [Done(**json.loads(line)) for line in lines[1:]]
+                self._write(lines)
+
+    def begin(self, begun: Begun) -> None:
+        """Write down what is begun."""
+        self.begun, self.done = begun, []
+        self._write([canonical(asdict(begun))])
+
+    def add(self, part: Done) -> None:
+        """Count a part that is durable."""
+        assert self._file is not None  # noqa: S101  # `begin` or an earlier run has begun
+        self._disk.append(self._file, canonical(asdict(part)) + b"\n")
+        self.done.append(part)
+
+    def remove(self) -> None:
+        """End: the bundle is finished."""
+        self.close()
+        self._disk.remove(self._path)
+
+    def close(self) -> None:
+        """Close the file; closing twice is harmless."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        """Put the whole file in place, to be appended to."""
+        self.close()
+        self._disk.replace(self._path, b"".join(line + b"\n" for line in lines))
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+
+class StreamWriter:
+    """Writes one stream of a bundle; `close` ends it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        stream: str,
+        *,
+        progress: Progress,
+        disk: Disk,
+        limits: BackupLimits,
+        seal: Sealing | None = None,
+    ) -> None:
+        self._folder = folder
+        self._stream = stream
+        self._seal = seal
+        self._progress = progress
+        self._disk = disk
+        self._limits = limits
+        done = [part for part in progress.done if File(part.name, "").stream == stream]
+        self.is_finished = any(part.is_last for part in done)
+        self._parts = len(done)
+        self._passed_to = len(done) * limits.part_bytes  # bytes of tar that lie in finished parts
+        self._mark = done[-1].mark if done else ""
+        self._position = 0
+        self._path, self._start = "", 0  # of the member under way
+        self._buffer = bytearray()
+
+    def add(self, member: Member) -> str | None:
+        """Append a member; gives the SHA-256 of its content, or None where it was not read whole.
+
+        Raises:
+            OtherMembers: it is not the one that lies in the finished parts.
+            BackupError: `backup.storage`: it has become shorter than was said.
+        """
+        if self.is_finished:
+            return None
+        self._path, self._start = member.path, self._position
+        end = self._position + len(END) // 2 + member.size + padding(member.size)
+        if self._passed_to:
+            self._check_mark(end)
+        if end <= self._passed_to:
+            self._position = end
+            return None
+        self._put(header(member.path, member.size))
+        sha256 = self._copy(member)
+        self._put(bytes(padding(member.size)))
+        return sha256
+
+    def close(self) -> None:
+        """End the stream; durable on return.
+
+        Raises:
+            OtherMembers: its finished parts hold more.
+        """
+        if self.is_finished:
+            return
+        self._path, self._start = "", self._position
+        if self._passed_to:
+            self._check_mark(self._position + len(END))
+        if self._passed_to >= self._position + len(END):
+            raise OtherMembers
+        self._put(END)
+        self._flush(is_last=True)
+        self.is_finished = True
+
+    def _copy(self, member: Member) -> str | None:
+        passed = min(max(self._passed_to - self._position, 0), member.size)
+        left, content = member.size - passed, hashlib.sha256()
+        self._position += passed
+        with member.open(passed) as file:
+            while left:
+                chunk = file.read(min(left, self._limits.chunk_bytes))
+                if not chunk:
+                    raise BackupError("backup.storage", f"{member.path} became shorter")
+                content.update(chunk)
+                self._put(chunk)
+                left -= len(chunk)
+        return None if passed else content.hexdigest()
+
+    def _check_mark(self, end: int) -> None:
+        if self._start <= self._passed_to < end and self._mark != self._mark_at(self._passed_to):
+            raise OtherMembers
+
+    def _mark_at(self, position: int) -> str:
+        return f"{self._path}@{position - self._start}"
+
+    def _put(self, data: bytes) -> None:
+        passed = min(max(self._passed_to - self._position, 0), len(data))
+        self._position += passed
+        view = memoryview(data)[passed:]
+        while view:
+            # Every part but the last ends exactly at its size, so that its place in the stream is
+            # known; it is written once more is to come, so that the last is never empty.
+            room = self._limits.part_bytes - len(self._buffer)
+            if not room:
+                self._flush(is_last=False)
+                continue
+            self._buffer += view[:room]
+            self._position += len(view[:room])
+            view = view[room:]
+
+    def _flush(self, *, is_last: bool) -> None:
+        content = bytes(self._buffer)
+        self._buffer.clear()
+        if self._seal is not None:
+            content = self._seal(content)
+        name = part_name(self._stream, self._parts + 1)
+        sha256 = hashlib.sha256(content).hexdigest()
+        self._disk.replace(self._folder / name, content)
+        self._progress.add(Done(name, sha256, len(content), self._mark_at(self._position), is_last))
+        self._parts += 1
+
+
+class StreamReader:
+    """Reads one stream of a bundle, from `start` on, and checks each part by its digest."""
+
+    def __init__(
+        self,
+        folder: Path,
+        files: Sequence[File],
+        *,
+        unseal: Sealing | None,
+        limits: BackupLimits,
+        part_bytes: int | None = None,
+        start: int = 0,
+    ) -> None:
+        """`part_bytes` is what every part but the last must hold; needed where `start` is given."""
+        self._folder = folder
+        self._unseal = unseal
+        self._limits = limits
+        self._part_bytes = part_bytes
+        self.position = start
+        self.parts_read = 0
+        first = start // part_bytes if part_bytes else 0
+        self._chunks = self._all(files[first:])
+        self._chunk = memoryview(b"")
+        self._pass(start - first * (part_bytes or 0))
+
+    def read(self, size: int) -> memoryview:
+        """Give at most `size` bytes, and none at the end.
+
+        Raises:
+            ChangedBundle: a part is missing or not what was signed.
+        """
+        while not self._chunk:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return self._chunk
+            self._chunk = chunk
+        piece, self._chunk = self._chunk[:size], self._chunk[size:]
+        self.position += len(piece)
+        return piece
+
+    def _pass(self, size: int) -> None:
+        position = self.position
+        while size:
+            size -= len(self.read(size))
+        self.position = position
+
+    def _all(self, files: Sequence[File]) -> Iterator[memoryview]:
+        for number, file in enumerate(files, 1):
+            size = 0
+            for chunk in self._part(file):
+                size += len(chunk)
+                yield memoryview(chunk)
+            is_last = number == len(files)
+            if self._part_bytes and not (size == self._part_bytes or (is_last and size)):
+                raise ChangedBundle(file.name, f"it holds {size} bytes")
+            self.parts_read += 1
+
+    def _part(self, file: File) -> Iterator[bytes]:
+        path, limits = self._folder / file.name, self._limits
+        try:
+            opened = path.open("rb", buffering=0)
+        except FileNotFoundError:
+            raise ChangedBundle(file.name, "it is missing") from None
+        with opened:
+            size = os.fstat(opened.fileno()).st_size
+            if size > limits.part_bytes_max + limits.seal_overhead_bytes_max:
+                raise ChangedBundle(file.name, f"it has {size} bytes")
+            sha256 = hashlib.sha256()
+            if self._unseal is not None:
+                content = opened.readall()
+                sha256.update(content)
+                _compare(file, sha256.hexdigest())
+                yield self._unseal(content)
+                return
+            while chunk := opened.read(limits.chunk_bytes):
+                sha256.update(chunk)
+                yield chunk
+            _compare(file, sha256.hexdigest())
+
+
+def _compare(file: File, sha256: str) -> None:
+    if sha256 != file.sha256:
+        raise ChangedBundle(file.name, "it has another digest")
