@@ -34,9 +34,11 @@ from freehold.compute import Executor, LocalExecutor
 from freehold.data import DataService
 from freehold.evaluation import EvaluationService
 from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
+from freehold.kernel import backup as backup_part
 from freehold.kernel import history as history_part
 from freehold.kernel import upkeep as upkeep_part
 from freehold.kernel.acts import Actor, Circumstances, Pipeline, Registry, Stores
+from freehold.kernel.backup import LOG_SIGNER, Arrival, BackupService, Erasure, moved, open_erasures
 from freehold.kernel.catalog import Catalog
 from freehold.kernel.history import History
 from freehold.kernel.keys import Custody, Keyring
@@ -59,12 +61,12 @@ ROOMS = (
     serving_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
+    backup_part.DECLARATIONS,
 )
 """What every room declares; the whole vocabulary of acts."""
 
 _IDENTITY = "estate"  # the pin that names the estate and says whether it is trial
-_HEAD = "head"  # the pin with the newest checkpoint that was trusted
-_SIGNER = "log"
+HEAD = "head"  # the pin with the newest checkpoint that was trusted
 
 
 class EstateError(FreeholdError):
@@ -88,8 +90,11 @@ class EstateStatus:
 class Estate:
     """An open estate with its services. Made by `create` and `open`; a context manager."""
 
-    def __init__(self, pipeline: Pipeline, executor: Executor) -> None:
+    def __init__(
+        self, pipeline: Pipeline, executor: Executor, folder: Path, custody: Custody
+    ) -> None:
         self.pipeline = pipeline
+        self.custody = custody  # for copies of this estate
         self.charter = CharterService(pipeline, enrolled_key)
         self.policy = PolicyService(pipeline, self.charter)
         self.data = DataService(pipeline, self.charter)
@@ -103,7 +108,8 @@ class Estate:
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
-        self._executor = executor
+        self.backup = BackupService(pipeline, folder, self._erased)
+        self.executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
 
     # -- life --------------------------------------------------------------------------------------
@@ -135,7 +141,7 @@ class Estate:
         estate_id = new_id()
         with Keyring.create(folder / "keys", custody) as keyring:
             keyring.new_domain(estate_id)
-            signer = keyring.new_signer(_SIGNER)
+            signer = keyring.new_signer(LOG_SIGNER)
             Vault.create(folder / "vault", keyring).close()
             config = LogConfig(origin=_origin(estate_id, is_trial=is_trial), signer=signer)
             Log.create(folder / "ledger" / "main", config).close()
@@ -187,7 +193,7 @@ class Estate:
             relay = _Relay()
             config = LogConfig(
                 origin=_origin(identity["id"], is_trial=identity["trial"]),
-                signer=keyring.signer(_SIGNER),
+                signer=keyring.signer(LOG_SIGNER),
                 clock=clock,
                 before_sync=vault.sync,
                 on_commit=relay,
@@ -207,9 +213,13 @@ class Estate:
             )
             relay.target = pipeline.follow
             pipeline.catch_up()
-            estate = cls(pipeline, executor)
-            with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
-                estate.adopt_charter()
+            estate = cls(pipeline, executor, folder, custody)
+            estate._arrive(folder)
+            if estate.backup.is_moved():
+                pipeline.end(moved())
+            else:
+                with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
+                    estate.adopt_charter()
             estate.data.finish_erasures()
             opened.pop_all()
         return estate
@@ -224,6 +234,18 @@ class Estate:
             self.pipeline.relocate(_site(self.charter.in_force().site))
             self.people.enrol_charter(Actor(self.charter.last_ratifier()))
 
+    def _arrive(self, folder: Path) -> None:
+        """Record what a restoration left to be recorded; after a crash, what is missing of it."""
+        arrival = Arrival.read(folder)
+        if arrival is None:
+            return
+        key = self.pipeline.stores.log.key
+        erasures = open_erasures(arrival.erasures, key) if arrival.erasures else ()
+        with suppress(Denied):  # recorded; a charter from before there were restorations
+            self.backup.record_arrival(arrival, len(erasures))
+            self.data.apply_erasures((each.domain, each.act) for each in erasures)
+        arrival.remove(folder)
+
     def close(self) -> None:
         """End workers, publish what waits, remember the newest checkpoint, and let go of the
         folder.
@@ -235,13 +257,14 @@ class Estate:
             closing.callback(stores.catalog.close)
             closing.callback(stores.log.close)
             closing.callback(self._remember)
-            closing.callback(self.refusals.record)
+            if not self.backup.is_moved():
+                closing.callback(self.refusals.record)
             self.serving.close()
 
     def _remember(self) -> None:
         """Pin the newest checkpoint, so that an older or another log is refused at the opening."""
         stores = self.pipeline.stores
-        stores.keyring.pin(_HEAD, stores.log.publish().encode())
+        stores.keyring.pin(HEAD, stores.log.publish().encode())
 
     def __enter__(self) -> Estate:
         return self
@@ -268,7 +291,7 @@ class Estate:
             vkey=str(pipeline.stores.log.key),
             records=pipeline.stores.log.size,
             policy_set=pipeline.policies.digest,
-            isolation=self._executor.isolation.name,
+            isolation=self.executor.isolation.name,
         )
 
     def resolve(self, thing: str) -> Ref:
@@ -317,6 +340,10 @@ class Estate:
     def _custody_evidence(self) -> str:
         """What approvers of a rotation sign: that it is this estate's keyring."""
         return digest(f"freehold/custody/v1\0{self.pipeline.circumstances.estate}".encode())
+
+    def _erased(self) -> tuple[Erasure, ...]:
+        """Every erasure that the ledger records."""
+        return tuple(Erasure(domain, act) for domain, act in self.data.erasures())
 
     def _referenced(self) -> Set[str]:
         """Names of all blobs that the catalog knows."""
@@ -375,5 +402,5 @@ def _unfinished(folder: Path) -> EstateError:
 
 
 def _trusted(keyring: Keyring, config: LogConfig) -> Checkpoint | None:
-    pinned = keyring.pinned(_HEAD)
+    pinned = keyring.pinned(HEAD)
     return Checkpoint.open(pinned, [config.key]) if pinned else None

@@ -32,14 +32,22 @@ OWN_POLICIES = "// The organisation's own policies\n"  # all that follows is the
 OWNERS_NEEDED = 2  # distinct owners must ratify; a trial estate of one person has but one
 OWNER_ROLE = "owner"
 ESTATE_ROLE = "estate"  # no code of a charter: what the estate records of its own accord
-TOTALS_POLICY = """\
+OWN_ACTS_POLICY = """\
 @id("builtin.totals")
 @reason("The estate itself records how many unknown callers were refused.")
 permit (principal is Service, action == Action::"access.refused", resource)
 when { principal.roles.contains("estate") };
+@id("builtin.restored")
+@reason("The estate itself records that it was restored, and which erasures were applied to it.")
+permit (
+  principal is Service,
+  action in [Action::"estate.restore", Action::"erasure.apply"],
+  resource
+)
+when { principal.roles.contains("estate") };
 """
 BUILTIN_POLICIES = f"""\
-{TOTALS_POLICY}\
+{OWN_ACTS_POLICY}\
 @id("builtin.login")
 @reason("Whoever is enrolled and active may get a token by signing with their own key.")
 permit (principal is User, action == Action::"token.login", resource)
@@ -315,7 +323,7 @@ class CharterService:
         )
         schema = self._pipeline.registry.schema
         if row is None:
-            return PolicySet(f"{TOTALS_POLICY}{bootstrap_policies()}", schema)
+            return PolicySet(f"{OWN_ACTS_POLICY}{bootstrap_policies()}", schema)
         return PolicySet(self._text(row.blob).decode(), schema)
 
     def known_people(self) -> Mapping[str, str]:

@@ -114,8 +114,9 @@ _ROLES = """
 description = "Answers for the estate: ratifies the charter, enrols people, holds the keys."
 may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
-  "vault.collect", "evidence.export", "ledger.*", "dataset.list", "dataset.show", "model.list",
-  "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
+  "vault.collect", "backup.*", "evidence.export", "ledger.*", "dataset.list", "dataset.show",
+  "model.list", "model.show", "run.list", "run.show", "evaluation.show", "deployment.list",
+  "lineage.show",
 ]
 classes = "$middle"
 
@@ -152,8 +153,8 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "run.list", "run.show",
-  "lineage.show", "estate.status", "charter.show", "policy.explain",
+  "evaluation.show", "custody.rotate", "vault.collect", "backup.*", "ledger.*", "run.list",
+  "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from freehold.charter import Charter, check_complete, template
+from freehold.cli._backup import restore_backup
 from freehold.cli._context import Context, new_passphrase, next_passphrase, read_passphrase
 from freehold.cli._run import run
 from freehold.cli.errors import UsageError
@@ -33,6 +34,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
     nouns["estate"].command("rotate-custody")(rotate_custody)
+    nouns["backup"].command("restore")(restore_backup)
     catalog = typer.Typer(no_args_is_help=True, help="The queryable picture of the estate.")
     catalog.command("rebuild")(rebuild)
     app.add_typer(catalog, name="catalog")

@@ -38,8 +38,8 @@ class Context:
     def token(self) -> str:
         """The caller's token, or empty: then only what is signed gets through."""
         if self.token_file is not None:
-            return _read_secret(self.token_file)
-        return _read_secret(self.stored_token) if self.stored_token.exists() else ""
+            return read_secret(self.token_file)
+        return read_secret(self.stored_token) if self.stored_token.exists() else ""
 
     @property
     def stored_token(self) -> Path:
@@ -100,7 +100,7 @@ def next_passphrase() -> str:
     """
     named = os.environ.get(NEW_PASSPHRASE_FILE)
     if named:
-        return _read_secret(Path(named))
+        return read_secret(Path(named))
     if not sys.stdin.isatty():
         raise UsageError(
             "cli.no_passphrase",
@@ -118,10 +118,10 @@ def _given_passphrase() -> str | None:
     if descriptor := os.environ.get(PASSPHRASE_FD):
         return _read_descriptor(descriptor)
     if named := os.environ.get(PASSPHRASE_FILE):
-        return _read_secret(Path(named))
+        return read_secret(Path(named))
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     if credentials and (path := Path(credentials) / CREDENTIAL).exists():
-        return _read_secret(path)
+        return read_secret(path)
     return None
 
 
@@ -139,7 +139,12 @@ def _text(secret: bytes) -> str:
     return secret.decode().strip("\r\n")
 
 
-def _read_secret(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """The content of a small file that only its owner can read.
+
+    Raises:
+        UsageError: it cannot be read, or others can read it.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode

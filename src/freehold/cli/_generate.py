@@ -54,6 +54,7 @@ _NOUN_HELP = {
     "models": "The model registry.",
     "serving": "Deployments and their answers.",
     "ledger": "Acts, receipts, lineage, evidence.",
+    "backup": "Bundles: made, checked, restored.",
 }
 
 

@@ -58,18 +58,17 @@ class Progress:
     """
 
     def __init__(self, folder: Path, disk: Disk) -> None:
-        """Read what there is; a torn last line never counted."""
+        """Read what there is."""
         self._path = folder / PROGRESS
         self._disk = disk
         self._file: int | None = None
         self.begun: Begun | None = None
         self.done: list[Done] = []
-        if self._path.exists():
-            lines = self._path.read_bytes().split(b"\n")[:-1]
-            if lines:
-                self.begun = Begun(**json.loads(lines[0]))
-                self.done = [Done(**json.loads(line)) for line in lines[1:]]
-                self._write(lines)
+        lines = _lines(self._path)
+        if lines:
+            self.begun = Begun(**json.loads(lines[0]))
+            self.done = [Done(**json.loads(line)) for line in lines[1:]]
+            self._write(lines)
 
     def begin(self, begun: Begun) -> None:
         """Write down what is begun."""
@@ -104,6 +103,17 @@ class Progress:
         self.close()
         self._disk.replace(self._path, b"".join(line + b"\n" for line in lines))
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+
+def read_begun(folder: Path) -> Begun | None:
+    """What an unfinished bundle set out to be, or None where not even that is known."""
+    lines = _lines(folder / PROGRESS)
+    return Begun(**json.loads(lines[0])) if lines else None
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The whole lines of a file of progress; a torn last one never counted."""
+    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
 
 class StreamWriter:

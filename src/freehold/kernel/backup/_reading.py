@@ -70,7 +70,7 @@ class Bundle:
         return cls(folder, note, manifest, read_files(text, manifest.parts), limits)
 
     def check(self, key: VerifierKey) -> None:
-        """Check that the log's key signed the manifest.
+        """Check that the log's key signed the manifest, and that the key files are those of it.
 
         Raises:
             BackupError: `backup.signature`.
@@ -83,6 +83,8 @@ class Bundle:
                 "give the folder of this estate's bundles",
             )
         check_signature(self.note, key)
+        for file in self._of("key"):
+            self._key_file(file)  # also those that nobody needs for opening it
 
     def unlock(self, by: Unlock) -> str:
         """Give the bundle's own identity.

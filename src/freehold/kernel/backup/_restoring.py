@@ -105,7 +105,10 @@ class Restoring:
         bundle_key = newest.unlock(unlock)
         plan = newest.plan(bundle_key)
         with storage_errors(self._folder):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._newest.digest not in self._done():  # nothing, or of other bundles
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.mkdir(mode=0o700, parents=True)
+                self._disk.replace(self._folder / _PROGRESS, canonical({self._newest.digest: 0}))
             self._keyring(bundle_key)
             with Keyring.open(self._folder / "keys", custody) as keyring:
                 key = VerifierKey(newest.manifest.origin, keyring.signer(LOG_SIGNER).public_key)
@@ -144,6 +147,8 @@ class Restoring:
             if after.base_key is None:
                 raise ChangedBundle("bundle.json", "it does not open the bundle that it follows")
             base_plan = base.plan(after.base_key)
+            for _ in base.members("keys", after.base_key):
+                pass  # of no use here, but a changed bit in it is told
             if Checkpoint.open(base_plan.checkpoint, [key]).size != after.since:
                 raise ChangedBundle("bundle.json", "it begins where its base does not end")
             chain.insert(0, Link(base, base_plan, after.base_key))
@@ -174,9 +179,7 @@ class Restoring:
     def _done(self) -> dict[str, int]:
         """How far each stream had come: the place of its next member, or -1 where it ended."""
         path = self._folder / _PROGRESS
-        if not path.exists():
-            return {}
-        done: dict[str, int] = json.loads(path.read_bytes())
+        done: dict[str, int] = json.loads(path.read_bytes()) if path.exists() else {}
         return done
 
     def _remember(self, bundle: Bundle, stream: str, position: int) -> None:

@@ -35,6 +35,7 @@ from freehold.kernel.backup._plan import Plan
 from freehold.kernel.backup._reading import MANIFEST, PARTS, Bundle
 from freehold.kernel.backup._tar import members
 from freehold.kernel.backup.errors import BackupError, ChangedBundle, storage_errors
+from freehold.kernel.keys import Snapshot
 from freehold.kernel.ledger import Checkpoint, Disk, LocalDisk
 
 LOG_SIGNER = "log"  # the signer in the keyring whose key is the log's
@@ -178,11 +179,11 @@ class BundleWriter:
         key = new_key()
         keyring = self._stores.keyring
         own = keyring.domain(self._estate).recipient
+        progress.begin(bundle)  # first, so that whatever lies here is known to be unfinished
         self._disk.replace(folder / "key.age", seal_key(key, (*wanted.recipients, own)))
         if not wanted.recipients:
             locked = keyring.lock_away(locked_name(bundle.id), key.encode())
             self._disk.replace(folder / "key.json", locked)
-        progress.begin(bundle)
         for _ in range(self._limits.tries_max):
             with keyring.snapshot() as before:
                 generation = before.generation
@@ -199,18 +200,26 @@ class BundleWriter:
                     part_bytes=self._limits.part_bytes,
                     base_key=base.key,
                 )
-                erased: set[str] = set()
-                rows = noting_erased(held.rows, erased)
-                writer = self._stream(folder, "keys", progress=progress, key=key)
-                for member in key_members(plan, held.custody, rows, self._limits):
-                    writer.add(member)
-                writer.close()
+                with storage_errors(folder):  # here, or it would pass for the keyring's
+                    erased = self._write_keys(folder, progress, key=key, plan=plan, held=held)
                 return _Cut(key, plan, erased)
         raise BackupError(
             "backup.busy",
             f"key domains were erased in the middle of {self._limits.tries_max} attempts",
             "try again when the erasures are done",
         )
+
+    def _write_keys(
+        self, folder: Path, progress: Progress, *, key: str, plan: Plan, held: Snapshot
+    ) -> set[str]:
+        """Write the stream of the keyring; gives the domains that are erased in it."""
+        erased: set[str] = set()
+        rows = noting_erased(held.rows, erased)
+        writer = self._stream(folder, "keys", progress=progress, key=key)
+        for member in key_members(plan, held.custody, rows, self._limits):
+            writer.add(member)
+        writer.close()
+        return erased
 
     # -- the rest ----------------------------------------------------------------------------------
 
@@ -285,19 +294,31 @@ def _is(name: str, stream: str) -> bool:
     return File(name, "").stream == stream
 
 
+def remove(folder: Path) -> None:
+    """Remove an unfinished bundle.
+
+    Raises:
+        BackupError: `backup.target`: there is something that no attempt leaves.
+    """
+    _empty(folder)
+    folder.rmdir()
+
+
 def _empty(folder: Path) -> None:
     """Remove what an attempt left that cannot be gone on with.
 
     Raises:
         BackupError: `backup.target`: there is something that no attempt leaves.
     """
-    for path in folder.iterdir():
+    paths = list(folder.iterdir())
+    for path in paths:
         if not is_of_bundle(path.name.removesuffix(".tmp")) or path.is_dir():
             raise BackupError(
                 "backup.target",
                 f"{folder} holds {path.name}, which is no part of a bundle",
                 "name another folder for the bundles",
             )
+    for path in paths:
         path.unlink()
 
 
