@@ -1,4 +1,4 @@
-"""What an estate holds as of one cut, as the members of the three streams of a bundle.
+"""What an estate holds as of one cut, as what goes into one bundle.
 
 It reads the stores as they lie: it opens no blob and no body, and knows no key.
 """
@@ -15,6 +15,7 @@ from typing import BinaryIO
 from freehold.kernel import canonical
 from freehold.kernel.acts import Record, Registry
 from freehold.kernel.backup._limits import BackupLimits
+from freehold.kernel.backup._manifest import BLOBS
 from freehold.kernel.backup._plan import Plan
 from freehold.kernel.backup._tar import Member
 from freehold.kernel.backup.errors import BackupError
@@ -24,7 +25,7 @@ from freehold.kernel.vault import VaultContents
 
 BUNDLE, CUSTODY = "bundle.json", "keys/custody.json"
 ROWS, LOG = "keys/rows/", "ledger/main/"
-SEGMENTS, BLOBS = "vault/segments/", "vault/blobs/"
+SEGMENTS = "vault/segments/"
 RECORDS_OF_BUNDLE = 256  # entries of one bundle of tlog-tiles
 ENTRIES = "tile/entries/"
 
@@ -109,7 +110,7 @@ class Holdings:
                     f"the vault holds no blob {ref.name}, which the ledger names",
                     "restore it from an older bundle; until then nothing complete can be backed up",
                 )
-            path = f"{BLOBS}{ref.name[:2]}/{ref.name}"
+            path = f"{BLOBS}/{ref.name[:2]}/{ref.name}"
             expected = ref.sealed and ref.sealed.removeprefix("sha256:")
             yield Member(path, size, partial(self._open_blob, ref.name), expected)
 

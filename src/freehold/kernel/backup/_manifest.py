@@ -13,11 +13,13 @@ from freehold.kernel.ledger import NoteError, Signer, VerifierKey, open_note, si
 
 _HEAD = "freehold/backup/v1"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_LINE = re.compile(r"([0-9a-f]{64})  ([a-z]+(?:\.[0-9]{5,9})?(?:\.age|\.json)?)")
-_NAME = re.compile(r"(?:keys|records|blobs)\.[0-9]{5,9}(?:\.age)?")
+_BLOB = r"blobs/(?P<first>[0-9a-f]{2})/(?P=first)[0-9a-f]{62}"
+_PART = r"(?:keys|records)\.[0-9]{5,9}\.age"
+_LINE = re.compile(rf"(?P<sha256>[0-9a-f]{{64}})  (?P<name>{_BLOB}|{_PART}|key\.age|key\.json)")
+_NAME = re.compile(_PART)
 _KINDS = frozenset(("backup full", "backup delta", "move full", "move delta"))
-STREAMS = ("keys", "records", "blobs")
-SEALED_STREAMS = ("keys", "records")
+STREAMS = ("keys", "records")
+BLOBS = "blobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +104,20 @@ class File:
     sha256: str
 
     @property
-    def stream(self) -> str:
-        """`keys`, `records`, `blobs`, or `key` for the two that hold the bundle's key."""
-        return self.name.partition(".")[0]
+    def of(self) -> str:
+        """`keys` or `records` for a part, `blobs` for a blob, `key` for what holds the key."""
+        return BLOBS if self.name.startswith(BLOBS) else self.name.partition(".")[0]
 
 
 def is_of_bundle(name: str) -> bool:
     """Tell whether a file of this name can lie in a bundle, finished or not."""
     is_part = _NAME.fullmatch(name) is not None
-    return is_part or name in ("manifest", "parts", "progress", "key.age", "key.json")
+    return is_part or name in ("manifest", "parts", "progress", "key.age", "key.json", BLOBS)
 
 
 def part_name(stream: str, number: int) -> str:
     """`records.00001.age`."""
-    return f"{stream}.{number:05}" + (".age" if stream in SEALED_STREAMS else "")
+    return f"{stream}.{number:05}.age"
 
 
 def encode_files(files: list[File]) -> bytes:
@@ -136,12 +138,13 @@ def read_files(text: bytes, expected: str) -> tuple[File, ...]:
         matched = _LINE.fullmatch(line)
         if matched is None:
             raise ChangedBundle("the list of parts", f"{line!r:.100} is no part")
-        files.append(File(matched[2], matched[1]))
-    keys = [file.name for file in files if file.stream == "key"]
+        files.append(File(matched["name"], matched["sha256"]))
+    keys = [file.name for file in files if file.of == "key"]
     names = keys if keys in (["key.age"], ["key.age", "key.json"]) else ["key.age"]
     for stream in STREAMS:
-        count = sum(file.stream == stream for file in files)
+        count = sum(file.of == stream for file in files)
         names += [part_name(stream, number) for number in range(1, max(count, 1) + 1)]
-    if [file.name for file in files] != names:
-        raise ChangedBundle("the list of parts", "a part is missing, or is none of a bundle")
+    blobs = [file.name for file in files if file.of == BLOBS]
+    if [file.name for file in files] != names + blobs or len(set(blobs)) != len(blobs):
+        raise ChangedBundle("the list of parts", "a part is missing, or stands there twice")
     return tuple(files)

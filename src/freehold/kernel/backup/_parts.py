@@ -1,4 +1,4 @@
-"""Cutting a tar stream into parts, and reading it back from them.
+"""Cutting a tar stream into sealed parts and reading it back; the progress of a bundle.
 
 A part counts once it is durable and its line of progress is. Whoever goes on with an unfinished
 stream gives the same members again: what lies in finished parts is passed over, and the place
@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from freehold.kernel import canonical
 from freehold.kernel.backup._limits import BackupLimits
@@ -27,13 +28,13 @@ PROGRESS = "progress"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished part: where the byte after it belongs, and whether it ends its stream."""
+    """A finished file; of a part, where the byte after it belongs and if it ends its stream."""
 
     name: str
     sha256: str
     bytes: int
-    mark: str
-    is_last: bool
+    mark: str = ""
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,12 @@ class Progress:
         self.begun, self.done = begun, []
         self._write([canonical(asdict(begun))])
 
-    def add(self, part: Done) -> None:
-        """Count a part that is durable."""
+    def add(self, *done: Done) -> None:
+        """Count files that are durable."""
         assert self._file is not None  # noqa: S101  # `begin` or an earlier run has begun
-        self._disk.append(self._file, canonical(asdict(part)) + b"\n")
-        self.done.append(part)
+        lines = [canonical(asdict(each)) + b"\n" for each in done]
+        self._disk.append(self._file, b"".join(lines))
+        self.done += done
 
     def remove(self) -> None:
         """End: the bundle is finished."""
@@ -127,7 +129,7 @@ class StreamWriter:
         progress: Progress,
         disk: Disk,
         limits: BackupLimits,
-        seal: Sealing | None = None,
+        seal: Sealing,
     ) -> None:
         self._folder = folder
         self._stream = stream
@@ -135,7 +137,7 @@ class StreamWriter:
         self._progress = progress
         self._disk = disk
         self._limits = limits
-        done = [part for part in progress.done if File(part.name, "").stream == stream]
+        done = [part for part in progress.done if File(part.name, "").of == stream]
         self.is_finished = any(part.is_last for part in done)
         self._parts = len(done)
         self._passed_to = len(done) * limits.part_bytes  # bytes of tar that lie in finished parts
@@ -144,26 +146,25 @@ class StreamWriter:
         self._path, self._start = "", 0  # of the member under way
         self._buffer = bytearray()
 
-    def add(self, member: Member) -> str | None:
-        """Append a member; gives the SHA-256 of its content, or None where it was not read whole.
+    def add(self, member: Member) -> None:
+        """Append a member.
 
         Raises:
             OtherMembers: it is not the one that lies in the finished parts.
             BackupError: `backup.storage`: it has become shorter than was said.
         """
         if self.is_finished:
-            return None
+            return
         self._path, self._start = member.path, self._position
         end = self._position + len(END) // 2 + member.size + padding(member.size)
         if self._passed_to:
             self._check_mark(end)
         if end <= self._passed_to:
             self._position = end
-            return None
+            return
         self._put(header(member.path, member.size))
-        sha256 = self._copy(member)
+        self._copy(member)
         self._put(bytes(padding(member.size)))
-        return sha256
 
     def close(self) -> None:
         """End the stream; durable on return.
@@ -182,19 +183,12 @@ class StreamWriter:
         self._flush(is_last=True)
         self.is_finished = True
 
-    def _copy(self, member: Member) -> str | None:
+    def _copy(self, member: Member) -> None:
         passed = min(max(self._passed_to - self._position, 0), member.size)
-        left, content = member.size - passed, hashlib.sha256()
         self._position += passed
         with member.open(passed) as file:
-            while left:
-                chunk = file.read(min(left, self._limits.chunk_bytes))
-                if not chunk:
-                    raise BackupError("backup.storage", f"{member.path} became shorter")
-                content.update(chunk)
+            for chunk in chunks_of(file, member.size - passed, self._limits, member.path):
                 self._put(chunk)
-                left -= len(chunk)
-        return None if passed else content.hexdigest()
 
     def _check_mark(self, end: int) -> None:
         if self._start <= self._passed_to < end and self._mark != self._mark_at(self._passed_to):
@@ -219,15 +213,27 @@ class StreamWriter:
             view = view[room:]
 
     def _flush(self, *, is_last: bool) -> None:
-        content = bytes(self._buffer)
+        content = self._seal(bytes(self._buffer))
         self._buffer.clear()
-        if self._seal is not None:
-            content = self._seal(content)
         name = part_name(self._stream, self._parts + 1)
         sha256 = hashlib.sha256(content).hexdigest()
         self._disk.replace(self._folder / name, content)
         self._progress.add(Done(name, sha256, len(content), self._mark_at(self._position), is_last))
         self._parts += 1
+
+
+def chunks_of(file: BinaryIO, size: int, limits: BackupLimits, what: str) -> Iterator[bytes]:
+    """Yield `size` bytes of a file in pieces.
+
+    Raises:
+        BackupError: `backup.storage`: it has become shorter than was said.
+    """
+    while size:
+        chunk = file.read(min(size, limits.chunk_bytes))
+        if not chunk:
+            raise BackupError("backup.storage", f"{what} became shorter while it was read")
+        yield chunk
+        size -= len(chunk)
 
 
 class StreamReader:
@@ -238,7 +244,7 @@ class StreamReader:
         folder: Path,
         files: Sequence[File],
         *,
-        unseal: Sealing | None,
+        unseal: Sealing,
         limits: BackupLimits,
         part_bytes: int | None = None,
         start: int = 0,
@@ -278,38 +284,31 @@ class StreamReader:
 
     def _all(self, files: Sequence[File]) -> Iterator[memoryview]:
         for number, file in enumerate(files, 1):
-            size = 0
-            for chunk in self._part(file):
-                size += len(chunk)
-                yield memoryview(chunk)
+            part = self._unseal(self._read(file))
+            size = len(part)
+            yield memoryview(part)
             is_last = number == len(files)
             if self._part_bytes and not (size == self._part_bytes or (is_last and size)):
                 raise ChangedBundle(file.name, f"it holds {size} bytes")
             self.parts_read += 1
 
-    def _part(self, file: File) -> Iterator[bytes]:
+    def _read(self, file: File) -> bytes:
         path, limits = self._folder / file.name, self._limits
+        bytes_max = limits.part_bytes_max + limits.seal_overhead_bytes_max
         try:
-            opened = path.open("rb", buffering=0)
+            with path.open("rb") as opened:
+                content = opened.read(bytes_max + 1)
         except FileNotFoundError:
             raise ChangedBundle(file.name, "it is missing") from None
-        with opened:
-            size = os.fstat(opened.fileno()).st_size
-            if size > limits.part_bytes_max + limits.seal_overhead_bytes_max:
-                raise ChangedBundle(file.name, f"it has {size} bytes")
-            sha256 = hashlib.sha256()
-            if self._unseal is not None:
-                content = opened.readall()
-                sha256.update(content)
-                _compare(file, sha256.hexdigest())
-                yield self._unseal(content)
-                return
-            while chunk := opened.read(limits.chunk_bytes):
-                sha256.update(chunk)
-                yield chunk
-            _compare(file, sha256.hexdigest())
+        compare(file, hashlib.sha256(content).hexdigest())
+        return content
 
 
-def _compare(file: File, sha256: str) -> None:
+def compare(file: File, sha256: str) -> None:
+    """Hold what was read of a file to what was signed.
+
+    Raises:
+        ChangedBundle: it is another.
+    """
     if sha256 != file.sha256:
         raise ChangedBundle(file.name, "it has another digest")

@@ -20,7 +20,7 @@ from freehold.kernel.backup._bundle_key import Unlock, open_key, unseal
 from freehold.kernel.backup._holdings import BUNDLE
 from freehold.kernel.backup._limits import DEFAULT_BACKUP_LIMITS, BackupLimits
 from freehold.kernel.backup._manifest import (
-    SEALED_STREAMS,
+    BLOBS,
     File,
     Manifest,
     check_signature,
@@ -104,7 +104,7 @@ class Bundle:
         Raises:
             ChangedBundle: as soon as something is not what was signed.
         """
-        opening = partial(_unseal, key, stream) if stream in SEALED_STREAMS else None
+        opening = partial(_unseal, key, stream)
         reader = StreamReader(
             self.folder,
             self._of(stream),
@@ -115,6 +115,11 @@ class Bundle:
         )
         for member in members(reader):
             yield member, reader
+
+    @property
+    def blobs(self) -> tuple[File, ...]:
+        """The sealed blobs in it."""
+        return self._of(BLOBS)
 
     def plan(self, key: str) -> Plan:
         """Read bundle.json, the first member of all.
@@ -151,7 +156,7 @@ class Bundle:
         return chain
 
     def _of(self, stream: str) -> tuple[File, ...]:
-        return tuple(file for file in self.files if file.stream == stream)
+        return tuple(file for file in self.files if file.of == stream)
 
     def _key_file(self, file: File) -> bytes:
         with storage_errors(self.folder / file.name):

@@ -19,12 +19,15 @@ from typing import NamedTuple, cast
 
 from freehold.kernel import canonical, parse_json
 from freehold.kernel.acts import Record
+from freehold.kernel.backup._blobs import Copying, bring_back, write_all
 from freehold.kernel.backup._bundle_key import Unlock
-from freehold.kernel.backup._holdings import BLOBS, BUNDLE, CUSTODY, LOG, ROWS, SEGMENTS, blob_of
+from freehold.kernel.backup._holdings import BUNDLE, CUSTODY, LOG, ROWS, SEGMENTS, blob_of
 from freehold.kernel.backup._limits import BackupLimits
+from freehold.kernel.backup._manifest import BLOBS
+from freehold.kernel.backup._parts import Done
 from freehold.kernel.backup._plan import Plan
 from freehold.kernel.backup._reading import Bundle
-from freehold.kernel.backup._tar import Incoming
+from freehold.kernel.backup._tar import BLOCK, Incoming
 from freehold.kernel.backup._writing import LOG_SIGNER
 from freehold.kernel.backup.errors import BackupError, ChangedBundle, storage_errors
 from freehold.kernel.keys import Custody, DomainErased, Keyring, KeyringWriter
@@ -42,8 +45,7 @@ _PROGRESS = "restoring.json"
 _LOG_PATH = re.compile(
     r"(?!lock$|wal(?:/|$))[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 )
-_SEGMENT = re.compile(r"([0-9]{8}\.seg)(?:@([1-9][0-9]*))?")
-_BLOB = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
+_SEGMENT = re.compile(rf"({SEGMENTS}[0-9]{{8}}\.seg)(?:@([1-9][0-9]*))?")
 
 
 class Link(NamedTuple):
@@ -89,6 +91,7 @@ class Restoring:
         self._facts = facts
         self._disk = disk or LocalDisk()
         self._limits: BackupLimits = newest.limits
+        self._changed: set[Path] = set()  # folders whose names are not durable yet
         self._digests: dict[bytes, bytes] = {}  # of the blobs that came out in this run, by name
 
     def run(self, unlock: Unlock, custody: Custody) -> Restored:
@@ -161,20 +164,33 @@ class Restoring:
     def _extract(self, chain: list[Link]) -> None:
         done = self._done()
         for link in chain:
-            for stream in ("records", "blobs"):
-                start = done.get(f"{link.bundle.digest} {stream}", 0)
-                if start >= 0:
-                    self._stream(link, stream, start)
-        self._sync_folders()
+            start = done.get(_place(link.bundle, "records"), 0)
+            if start >= 0:
+                self._records(link, start)
+            self._blobs(link.bundle, done.get(_place(link.bundle, BLOBS), 0))
 
-    def _stream(self, link: Link, stream: str, start: int) -> None:
+    def _records(self, link: Link, start: int) -> None:
         parts, bundle = 0, link.bundle
-        for member, reader in bundle.members(stream, link.key, plan=link.plan, start=start):
+        for member, reader in bundle.members("records", link.key, plan=link.plan, start=start):
             if reader.parts_read > parts:  # all before this member is durable
                 parts = reader.parts_read
-                self._remember(bundle, stream, reader.position - 512)
-            self._member(member, is_of=stream)
-        self._remember(bundle, stream, -1)
+                self._remember(_place(bundle, "records"), reader.position - BLOCK)
+            self._member(member)
+        self._remember(_place(bundle, "records"), -1)
+
+    def _blobs(self, bundle: Bundle, start: int) -> None:
+        counted = start
+
+        def count(batch: list[Done]) -> None:
+            nonlocal counted
+            counted += len(batch)
+            self._remember(_place(bundle, BLOBS), counted)
+
+        copying = Copying(self._folder, disk=self._disk, limits=self._limits, count=count)
+        for file in bundle.blobs[start:]:
+            sha256 = bring_back(file, bundle.folder, copying)
+            self._digests[bytes.fromhex(file.name[-64:])] = bytes.fromhex(sha256)
+        copying.flush()
 
     def _done(self) -> dict[str, int]:
         """How far each stream had come: the place of its next member, or -1 where it ended."""
@@ -182,49 +198,40 @@ class Restoring:
         done: dict[str, int] = json.loads(path.read_bytes()) if path.exists() else {}
         return done
 
-    def _remember(self, bundle: Bundle, stream: str, position: int) -> None:
-        done = self._done() | {f"{bundle.digest} {stream}": position}
+    def _remember(self, place: str, position: int) -> None:
+        """Say how far it has come; all of that is durable first."""
+        for folder in sorted(self._changed):
+            self._disk.sync_folder(folder)
+        self._changed.clear()
+        done = self._done() | {place: position}
         self._disk.replace(self._folder / _PROGRESS, canonical(done))
 
-    def _member(self, member: Incoming, *, is_of: str) -> None:
+    def _member(self, member: Incoming) -> None:
         path = member.path
-        if is_of == "records" and path.startswith(LOG):
-            inner = path.removeprefix(LOG)
-            if _LOG_PATH.fullmatch(inner):
-                self._receive(member, path)
-                return
-        elif is_of == "records" and (found := _SEGMENT.fullmatch(path.removeprefix(SEGMENTS))):
-            self._receive(member, SEGMENTS + found[1], offset=int(found[2] or 0))
-            return
-        elif is_of == "blobs" and (found := _BLOB.fullmatch(path.removeprefix(BLOBS))):
-            self._digests[bytes.fromhex(found[2])] = self._receive(member, path)
-            return
-        raise ChangedBundle(f"a part of {is_of}", f"it holds {path!r:.80}")
+        if path.startswith(LOG) and _LOG_PATH.fullmatch(path.removeprefix(LOG)):
+            self._receive(member, path)
+        elif found := _SEGMENT.fullmatch(path):
+            self._receive(member, found[1], offset=int(found[2] or 0))
+        else:
+            raise ChangedBundle("a part of records", f"it holds {path!r:.80}")
 
-    def _receive(self, member: Incoming, path: str, *, offset: int = 0) -> bytes:
-        """Write a member to its place, durable, and give its SHA-256."""
+    def _receive(self, member: Incoming, path: str, *, offset: int = 0) -> None:
+        """Write a member to its place; the file is durable, its name with the next `_remember`."""
         target = self._folder / path
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
-        file = os.open(target, flags, 0o600)
+        if target.parent not in self._changed:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._changed |= {each for each in target.parents if each.is_relative_to(self._folder)}
+        file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if os.fstat(file).st_size < offset:
                 raise ChangedBundle(path, "what was to be there before is missing")
             os.ftruncate(file, offset)  # what an interrupted run wrote after it
             os.lseek(file, offset, os.SEEK_SET)
-            sha256 = hashlib.sha256()
             for chunk in member.chunks(self._limits.chunk_bytes):
-                sha256.update(chunk)
-                _write(file, chunk)
+                write_all(file, chunk)
             os.fsync(file)
         finally:
             os.close(file)
-        return sha256.digest()
-
-    def _sync_folders(self) -> None:
-        """Make every name durable; files are so already."""
-        for place, _, _ in os.walk(self._folder):
-            self._disk.sync_folder(Path(place))
 
     # -- what has to hold --------------------------------------------------------------------------
 
@@ -267,13 +274,13 @@ class Restoring:
         seen: set[bytes] = set()
         for record in map(Record.decode, reader.entries()):
             if record.body is not None and record.body["at"][0] in plan.segments:
-                contents.check_frame(record.body["domain"], record.id, record.body["at"])
+                _check_body(record, contents, plan)
             ref = blob_of(record, self._facts)
             if ref is None:
                 continue
             name = bytes.fromhex(ref.name)
             if _is_erased(keyring, ref.domain):
-                (self._folder / BLOBS / ref.name[:2] / ref.name).unlink(missing_ok=True)
+                (self._folder / "vault" / BLOBS / ref.name[:2] / ref.name).unlink(missing_ok=True)
             elif (sha256 := self._sha256(contents, ref.name)) is None:
                 raise _wrong_blob(ref.name, "is missing")
             elif ref.sealed not in (None, f"sha256:{sha256}"):
@@ -295,6 +302,16 @@ class Restoring:
         return known.hex()
 
 
+def _check_body(record: Record, contents: VaultContents, plan: Plan) -> None:
+    """Check that a record's body lies where it says, within what was signed."""
+    body = record.body
+    assert body is not None  # noqa: S101  # asked for those that have one
+    number, offset, length = body["at"]
+    if offset + length > plan.segments[number]:
+        raise ChangedBundle(f"the body segment {number}", f"it ends before act {record.id}")
+    contents.check_frame(body["domain"], record.id, body["at"])
+
+
 def _is_erased(keyring: Keyring, domain: str) -> bool:
     try:
         keyring.domain(domain)
@@ -311,6 +328,6 @@ def _wrong_blob(name: str, what: str) -> BackupError:
     )
 
 
-def _write(file: int, data: memoryview) -> None:
-    while data:
-        data = data[os.write(file, data) :]
+def _place(bundle: Bundle, what: str) -> str:
+    """The key of what is remembered of one bundle."""
+    return f"{bundle.digest} {what}"

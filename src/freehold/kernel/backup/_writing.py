@@ -5,6 +5,7 @@ The manifest is written last: until then there is no bundle, whatever lies in it
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Set
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from freehold.kernel import Clock, digest, format_time, new_id
 from freehold.kernel.acts import Registry, Stores
+from freehold.kernel.backup._blobs import back_up
 from freehold.kernel.backup._bundle_key import (
     Unlock,
     locked_name,
@@ -24,7 +26,7 @@ from freehold.kernel.backup._bundle_key import (
 from freehold.kernel.backup._holdings import Holdings, blob_facts, key_members, noting_erased
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import (
-    SEALED_STREAMS,
+    BLOBS,
     File,
     Manifest,
     encode_files,
@@ -240,19 +242,13 @@ class BundleWriter:
             for member in holdings.records():
                 records.add(member)
             records.close()
-            blobs = self._stream(folder, "blobs", progress=progress, key=key)
-            count = 0
-            for member in holdings.blobs():
-                found = blobs.add(member)
-                if member.expected is not None and found not in (None, member.expected):
-                    progress.remove()  # it lies in the parts already: they cannot be gone on with
-                    raise _other_blob(member.path)
-                count += 1
-            blobs.close()
+            blobs = back_up(
+                holdings.blobs(), folder, progress, disk=self._disk, limits=self._limits
+            )
         finally:
             contents.close()
         bundle = self._sign(folder, progress)
-        return Written(bundle, reader.checkpoint, count, sum(part.bytes for part in progress.done))
+        return Written(bundle, reader.checkpoint, blobs, sum(part.bytes for part in progress.done))
 
     def _sign(self, folder: Path, progress: Progress) -> Bundle:
         names = [name for name in ("key.age", "key.json") if (folder / name).exists()]
@@ -279,7 +275,7 @@ class BundleWriter:
 
     def _stream(self, folder: Path, stream: str, *, progress: Progress, key: str) -> StreamWriter:
         recipients = (recipient_of(key),)
-        sealing = partial(seal, recipients=recipients) if stream in SEALED_STREAMS else None
+        sealing = partial(seal, recipients=recipients)
         return StreamWriter(
             folder,
             stream,
@@ -291,7 +287,7 @@ class BundleWriter:
 
 
 def _is(name: str, stream: str) -> bool:
-    return File(name, "").stream == stream
+    return File(name, "").of == stream
 
 
 def remove(folder: Path) -> None:
@@ -312,19 +308,15 @@ def _empty(folder: Path) -> None:
     """
     paths = list(folder.iterdir())
     for path in paths:
-        if not is_of_bundle(path.name.removesuffix(".tmp")) or path.is_dir():
+        is_file = path.name != BLOBS
+        if not is_of_bundle(path.name.removesuffix(".tmp")) or path.is_file() != is_file:
             raise BackupError(
                 "backup.target",
                 f"{folder} holds {path.name}, which is no part of a bundle",
                 "name another folder for the bundles",
             )
     for path in paths:
-        path.unlink()
-
-
-def _other_blob(path: str) -> BackupError:
-    return BackupError(
-        "backup.blob",
-        f"the blob {path.rpartition('/')[2]} is not the one that the ledger names",
-        "restore it from an older bundle; until then nothing complete can be backed up",
-    )
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
