@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 import resource
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from freehold.kernel.backup import (
     blob_facts,
 )
 
-BLOB_MB, BLOBS, FULL_BLOBS = 64, 6, 60
+BLOB_MB, BLOBS, FULL_BLOBS = 64, 6, 20
 RECORDS, FULL_RECORDS, THREADS = 20_000, 200_000, 64
 CHUNK = 1_048_576
 RAW = "raw: copy, SHA-256, fsync"
@@ -96,6 +95,7 @@ class Work:
     def copy(self) -> float:
         """Copy it, hash it, sync it."""
         target = fresh(self.folder / "copy")
+        target.mkdir()
         for path in self.files():
             place = target / path.relative_to(self.home)
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -147,9 +147,9 @@ def measure(run: Run, estate: Trial, folder: Path, *, of: str) -> None:
 
 
 def fresh(folder: Path) -> Path:
-    """An empty folder in place of what lay there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """A folder that is not there, in place of one; what lay there is removed after measuring."""
+    if folder.exists():
+        folder.rename(folder.with_name(f"old-{new_id()}"))
     return folder
 
 

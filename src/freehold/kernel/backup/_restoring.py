@@ -19,7 +19,7 @@ from typing import NamedTuple, cast
 
 from freehold.kernel import canonical, parse_json
 from freehold.kernel.acts import Record
-from freehold.kernel.backup._blobs import Copying, bring_back, write_all
+from freehold.kernel.backup._blobs import Copying, bring_back, sync_files, write_all
 from freehold.kernel.backup._bundle_key import Unlock
 from freehold.kernel.backup._holdings import BUNDLE, CUSTODY, LOG, ROWS, SEGMENTS, blob_of
 from freehold.kernel.backup._limits import BackupLimits
@@ -91,6 +91,7 @@ class Restoring:
         self._facts = facts
         self._disk = disk or LocalDisk()
         self._limits: BackupLimits = newest.limits
+        self._unsynced: list[Path] = []
         self._changed: set[Path] = set()  # folders whose names are not durable yet
         self._digests: dict[bytes, bytes] = {}  # of the blobs that came out in this run, by name
 
@@ -200,6 +201,8 @@ class Restoring:
 
     def _remember(self, place: str, position: int) -> None:
         """Say how far it has come; all of that is durable first."""
+        sync_files(self._unsynced)
+        self._unsynced.clear()
         for folder in sorted(self._changed):
             self._disk.sync_folder(folder)
         self._changed.clear()
@@ -216,7 +219,7 @@ class Restoring:
             raise ChangedBundle("a part of records", f"it holds {path!r:.80}")
 
     def _receive(self, member: Incoming, path: str, *, offset: int = 0) -> None:
-        """Write a member to its place; the file is durable, its name with the next `_remember`."""
+        """Write a member to its place; durable with the next `_remember`."""
         target = self._folder / path
         if target.parent not in self._changed:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -229,7 +232,7 @@ class Restoring:
             os.lseek(file, offset, os.SEEK_SET)
             for chunk in member.chunks(self._limits.chunk_bytes):
                 write_all(file, chunk)
-            os.fsync(file)
+            self._unsynced.append(target)
         finally:
             os.close(file)
 

@@ -5,18 +5,17 @@ It opens nothing and writes nothing. What it gives is opened by the keys of its 
 
 from __future__ import annotations
 
-import os
+import mmap
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from freehold.kernel.vault._blobs import BlobStore
-from freehold.kernel.vault._bodies import BodyAt
 from freehold.kernel.vault._frames import is_frame_of
 from freehold.kernel.vault.errors import corrupt, storage_errors
 
-FILES_OPEN_MAX = 16
+SEGMENTS_MAPPED_MAX = 16
 FRAME_HEAD_BYTES = 36  # length and the two ids
 
 
@@ -30,12 +29,12 @@ class VaultContents:
     def __init__(self, store: BlobStore, segments: Path) -> None:
         self._store = store
         self._segments = segments
-        self._open: OrderedDict[int, BinaryIO] = OrderedDict()
+        self._mapped: OrderedDict[int, mmap.mmap] = OrderedDict()
 
     def close(self) -> None:
         """Close the files."""
-        while self._open:
-            self._open.popitem()[1].close()
+        while self._mapped:
+            self._mapped.popitem()[1].close()
 
     def blob(self, name: str) -> BinaryIO:
         """Open a sealed blob at its beginning.
@@ -83,17 +82,16 @@ class VaultContents:
         Raises:
             VaultError: `vault.corrupt`: something else lies there; `vault.storage`.
         """
-        where = BodyAt(*at)
-        file = self._segment_kept(where.segment)
-        with storage_errors(f"the body segment {where.segment}"):
-            head = os.pread(file.fileno(), FRAME_HEAD_BYTES, where.offset)
-        if not is_frame_of(head, where.length, domain_id, record_id):
+        number, offset, length = at
+        segment = self._mapped.get(number) or self._map(number)
+        head = segment[offset : offset + FRAME_HEAD_BYTES]
+        if not is_frame_of(head, length, domain_id, record_id):
             raise corrupt(f"the body of record {record_id}", "another frame lies there, or none")
 
-    def _segment_kept(self, number: int) -> BinaryIO:
-        file = self._open.get(number)
-        if file is None:
-            file = self._open[number] = self.segment(number)
-            if len(self._open) > FILES_OPEN_MAX:
-                self._open.popitem(last=False)[1].close()
-        return file
+    def _map(self, number: int) -> mmap.mmap:
+        """A segment in memory; a few of them, since an old log names many."""
+        with self.segment(number) as file, storage_errors(f"the body segment {number}"):
+            mapped = self._mapped[number] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if len(self._mapped) > SEGMENTS_MAPPED_MAX:
+            self._mapped.popitem(last=False)[1].close()
+        return mapped

@@ -56,8 +56,9 @@ def open_frame(frame: bytes, *, record_id: str, keys: DomainKeys) -> bytes:
 
 def is_frame_of(head: bytes, length: int, domain_id: str, record_id: str) -> bool:
     """Tell whether a frame of `length` that begins with `head` is the one of this record."""
-    expected = (length - _LENGTH).to_bytes(_LENGTH) + _ids(domain_id, record_id)
-    return length >= FRAME_OVERHEAD and head == expected
+    if length < FRAME_OVERHEAD:
+        return False
+    return head == (length - _LENGTH).to_bytes(_LENGTH) + _ids(domain_id, record_id)
 
 
 def _ids(domain_id: str, record_id: str) -> bytes:
