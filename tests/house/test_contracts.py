@@ -12,10 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = """
-    reference cli api demo session verbs estate serving evaluation training models data compute
-    parties charter kernel
+    reference cli api demo session verbs transfer estate serving evaluation training models data
+    compute parties charter kernel
 """.split()
-PARTS = "history upkeep acts catalog policy vault keys ledger signatures".split()
+PARTS = "history upkeep backup acts catalog policy vault keys ledger signatures".split()
 FOUNDATIONS = "_canonical _clock _ids _limits _refs errors".split()
 
 

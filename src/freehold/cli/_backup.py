@@ -34,7 +34,7 @@ def restore_backup(
     erasures: Annotated[
         Path | None, typer.Option(help="The list of `freehold backup erasures`.", **FILE)
     ] = None,
-    new_passphrase: Annotated[
+    new_custody: Annotated[
         bool, typer.Option(help=f"Put it under another passphrase ({NEW_PASSPHRASE_FILE}).")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
@@ -56,7 +56,7 @@ def restore_backup(
             pin=pin.read_text() if pin else "",
             accepted_loss=accept_loss,
             erasures=erasures.read_text() if erasures else "",
-            custody=PassphraseCustody(next_passphrase()) if new_passphrase else None,
+            custody=PassphraseCustody(next_passphrase()) if new_custody else None,
         )
         folder = Path(os.path.abspath(where))
         return asdict(restore(bundle.resolve(), folder, custody, given))

@@ -93,7 +93,7 @@ def restore(
     try:
         restoring = Restoring(newest, aside, key=given.key, facts=facts)
         restored = restoring.run(Unlock(given.identities, custody), custody)
-        result = _complete(aside, restored, folder, custody, given)
+        result = _complete(aside, restored, folder, custody=custody, given=given)
         _put_in_place(aside, folder)
     except FreeholdError as error:
         if not error.code.endswith(".storage"):  # that is cured, and gone on with
@@ -103,7 +103,7 @@ def restore(
 
 
 def _complete(
-    aside: Path, restored: Restored, folder: Path, custody: Custody, given: With
+    aside: Path, restored: Restored, folder: Path, *, custody: Custody, given: With
 ) -> RestoredEstate:
     """Apply what is known from outside, and leave for the first opening what it has to record."""
     log = LogReader(aside / "ledger" / "main", restored.key.name, keys=[restored.key])

@@ -15,6 +15,7 @@ import pytest
 from freehold.kernel import FreeholdError
 from freehold.kernel.backup import BackupError, Bundle, ChangedBundle, Unlock, Wanted
 from freehold.kernel.keys import WrongCustody
+from freehold.kernel.ledger import Ed25519Signer, sign_note
 from tests.estate.world import World, check_everything, custody, make_world, table
 from tests.kernel.backup.scenes import (
     FaultyDisk,
@@ -252,12 +253,11 @@ def test_a_delta_is_not_made_on_a_bundle_of_another_estate(world, founded, tmp_p
 
 
 def test_a_manifest_signed_by_another_key_is_refused(world, tmp_path):
-    from freehold.kernel.backup._manifest import Manifest
-    from freehold.kernel.ledger import Ed25519Signer
-
     write(world, tmp_path / "b" / "1")
     manifest = tmp_path / "b" / "1" / "manifest"
-    forged = Manifest.read(manifest.read_bytes()).sign(Ed25519Signer(bytes(32)))
+    text = manifest.read_text().rpartition("\n\n")[0] + "\n"
+    origin = world.estate.pipeline.stores.log.key.name
+    forged = sign_note(text, origin, signer=Ed25519Signer(bytes(32))).encode()
     manifest.write_bytes(forged)
     with pytest.raises(BackupError) as refused:
         restore(tmp_path / "b" / "1", tmp_path / "copy", world)

@@ -159,7 +159,8 @@ class BackupService:
         pipeline = self._pipeline
         pipeline.ask(actor, "backup.list", on=pipeline.circumstances.estate)
         catalog = pipeline.stores.catalog
-        checks = {row.digest: row for row in catalog.all(_CHECKS)}
+        newest_last = select(BUNDLE_CHECK).order_by(BUNDLE_CHECK.c.time)
+        checks = {row.digest: row for row in catalog.all(newest_last)}
         return tuple(
             BackupSummary(
                 time=row.time,
@@ -225,9 +226,6 @@ class BackupService:
         with storage_errors(folder):
             target, base = place.next(kind, purpose, self._pipeline.clock.now())
         return self.writer.write(target, Wanted(purpose, base, recipients))
-
-
-_CHECKS = select(BUNDLE_CHECK).order_by(BUNDLE_CHECK.c.time)  # the last of each bundle stays
 
 
 def moved() -> Conflict:
