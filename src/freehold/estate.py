@@ -257,9 +257,13 @@ class Estate:
             closing.callback(stores.catalog.close)
             closing.callback(stores.log.close)
             closing.callback(self._remember)
-            if not self.backup.is_moved():
-                closing.callback(self.refusals.record)
+            closing.callback(self._record_refusals)
             self.serving.close()
+
+    def _record_refusals(self) -> None:
+        """Record who was refused since; nothing is in an estate that goes on elsewhere."""
+        if not self.backup.is_moved():
+            self.refusals.record()
 
     def _remember(self) -> None:
         """Pin the newest checkpoint, so that an older or another log is refused at the opening."""

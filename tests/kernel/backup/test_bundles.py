@@ -7,17 +7,20 @@ import random
 import shutil
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import pyrage
+import pyrage  # type: ignore[import-untyped]
 import pytest
 
 from freehold.kernel import FreeholdError
-from freehold.kernel.backup import BackupError, Bundle, ChangedBundle, Unlock, Wanted
+from freehold.kernel.backup import BackupError, Bundle, BundleWriter, ChangedBundle, Unlock, Wanted
 from freehold.kernel.keys import WrongCustody
 from freehold.kernel.ledger import Ed25519Signer, sign_note
 from tests.estate.world import World, check_everything, custody, make_world, table
 from tests.kernel.backup.scenes import (
+    SMALL,
     FaultyDisk,
     blobs_of,
     check_same,
@@ -129,6 +132,42 @@ def test_writers_go_on_while_a_bundle_is_made(deployed, tmp_path):
     base = write(deployed, tmp_path / "b" / "4", base).bundle
     restore(tmp_path / "b" / "4", tmp_path / "last", deployed)
     check_same(deployed, tmp_path / "last")
+
+
+class _ErasingLog:
+    """A log that sees a domain erased just after each of its first publications is asked for."""
+
+    def __init__(self, world: World, names: list[str]) -> None:
+        self._world = world
+        self._log = world.estate.pipeline.stores.log
+        self._names = names
+
+    def publish(self) -> str:
+        note = self._log.publish()
+        if self._names:
+            self._world.erase(self._names.pop())
+        return note
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+def test_an_erasure_between_the_checkpoint_and_the_keys_makes_a_later_cut(world, tmp_path):
+    for name in ("one", "two", "three"):
+        world.ingest(name, table(3, marker=name))
+    log: Any = _ErasingLog(world, ["one", "two"])
+    pipeline = world.estate.pipeline
+    erasing = BundleWriter(
+        replace(pipeline.stores, log=log),
+        pipeline.registry,
+        pipeline.circumstances.estate.id,
+        clock=pipeline.clock,
+        limits=SMALL,
+    )
+    written = erasing.write(tmp_path / "b" / "1", Wanted())
+    assert written.checkpoint.size == pipeline.stores.log.size
+    restore(tmp_path / "b" / "1", tmp_path / "copy", world)
+    check_same(world, tmp_path / "copy")
 
 
 # ---- what is not what was signed

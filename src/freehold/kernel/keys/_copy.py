@@ -21,7 +21,7 @@ from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, parse_
 from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._wrapping import unwrap
-from freehold.kernel.keys.errors import KeysError
+from freehold.kernel.keys.errors import KeysError, storage_errors
 
 CUSTODY, DATABASE = "custody.json", "keyring.db"
 TRIES_MAX = 100  # an erasure would have to change custody.json in the middle of each
@@ -70,20 +70,25 @@ class KeyringWriter:
     """Makes a keyring of the rows of another; it is there once `finish` returns."""
 
     def __init__(self, folder: Path, limits: KeysLimits = DEFAULT_KEYS_LIMITS) -> None:
-        """Begin a keyring in `folder`, which must not exist; it is built aside."""
+        """Begin a keyring in `folder`, which must not exist; it is built aside.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
         self._folder = folder
         self._built = folder.with_name(folder.name + ".new")
-        shutil.rmtree(self._built, ignore_errors=True)
-        self._built.mkdir(mode=0o700, parents=True)
-        self._db = tables.connect(self._built / DATABASE, limits, create=True)
-        self._db.execute("BEGIN")
-        self._db.execute("DELETE FROM root")
+        with storage_errors(folder):
+            shutil.rmtree(self._built, ignore_errors=True)
+            self._built.mkdir(mode=0o700, parents=True)
+            self._db = tables.connect(self._built / DATABASE, limits, create=True)
+            self._db.execute("BEGIN")
+            self._db.execute("DELETE FROM root")
 
     def add(self, rows: Iterable[Row]) -> None:
         """Take rows in.
 
         Raises:
-            KeysError: `keys.corrupt`: no row of a keyring.
+            KeysError: `keys.corrupt`: no row of a keyring; `keys.storage`.
         """
         for row in rows:
             try:
@@ -95,26 +100,29 @@ class KeyringWriter:
                 if table != "root" and last is not None:
                     last = bytes.fromhex(str(last))  # type: ignore[assignment]
                 marks = ", ".join("?" * columns)
-                self._db.execute(f"INSERT INTO {table} VALUES ({marks})", (*plain, last))  # noqa: S608
-            except (KeyError, ValueError, TypeError, sqlite3.Error) as error:
+                with storage_errors(self._folder):
+                    self._db.execute(f"INSERT INTO {table} VALUES ({marks})", (*plain, last))  # noqa: S608
+            except (KeyError, ValueError, TypeError) as error:
                 raise KeysError("keys.corrupt", f"a row of the copy is none: {error}") from error
 
     def finish(self, custody: bytes, disk: Disk | None = None) -> None:
         """Give it its custody.json, make all durable, and put it in its place.
 
         Raises:
-            KeysError: `keys.corrupt`: the custody is of another generation than the rows.
+            KeysError: `keys.corrupt`: the custody is of another generation than the rows;
+                `keys.storage`.
         """
         disk = disk or LocalDisk()
-        found = [row[0] for row in self._db.execute("SELECT generation FROM root")]
-        if found != list(parse_roots(custody)):
-            raise KeysError("keys.corrupt", "rows and custody.json are not of one keyring")
-        disk.commit(self._db)
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._db.close()
-        disk.replace(self._built / CUSTODY, custody)
-        os.rename(self._built, self._folder)
-        sync_folder(self._folder.parent)
+        with storage_errors(self._folder):
+            found = [row[0] for row in self._db.execute("SELECT generation FROM root")]
+            if found != list(parse_roots(custody)):
+                raise KeysError("keys.corrupt", "rows and custody.json are not of one keyring")
+            disk.commit(self._db)
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._db.close()
+            disk.replace(self._built / CUSTODY, custody)
+            os.rename(self._built, self._folder)
+            sync_folder(self._folder.parent)
 
     def close(self) -> None:
         """Let go of it; what was not finished is overwritten next time."""

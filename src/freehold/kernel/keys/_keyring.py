@@ -31,7 +31,7 @@ from freehold.kernel.keys._domain import DomainKeys, derive, new_identity
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._signer import SigningKey
 from freehold.kernel.keys._wrapping import KEY_BYTES, new_key, wrap
-from freehold.kernel.keys.errors import KeysError
+from freehold.kernel.keys.errors import KeysError, storage_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Keyring:
             KeysError: `keys.exists`, `keys.storage`.
         """
         disk = disk or LocalDisk()
-        with _storage_errors(folder):
+        with storage_errors(folder):
             if folder.exists() and any(folder.iterdir()):
                 raise KeysError("keys.exists", f"{folder} exists", "open it, or choose another")
             # Built aside and renamed: a crash leaves no half keyring under its name.
@@ -130,7 +130,7 @@ class Keyring:
                     f"{folder} holds no keyring: {name} is missing",
                     "`freehold init` creates one; a lost file comes back from a backup only",
                 )
-        with _storage_errors(folder):
+        with storage_errors(folder):
             db = tables.connect(folder / DATABASE, limits)
         keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
@@ -258,7 +258,7 @@ class Keyring:
         Raises:
             KeysError: `keys.storage`, `keys.corrupt`.
         """
-        with _storage_errors(self._folder), snapshot(self._folder, self._limits) as held:
+        with storage_errors(self._folder), snapshot(self._folder, self._limits) as held:
             yield held
 
     def lock_away(self, name: str, secret: bytes) -> bytes:
@@ -287,7 +287,7 @@ class Keyring:
     def _settle(self) -> None:
         """Finish what was begun: empty the write-ahead file, leave one root key in custody.json."""
         with self._lock:
-            with _storage_errors(self._folder):
+            with storage_errors(self._folder):
                 # May find another process reading. Then the write-ahead file stays until it is
                 # written back by whoever comes next; the old secrets in it are wrapped under keys
                 # that exist no more.
@@ -298,7 +298,7 @@ class Keyring:
     @contextmanager
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold the write lock with the current root key; commit at the end, or undo and forget."""
-        with self._lock, _storage_errors(self._folder):
+        with self._lock, storage_errors(self._folder):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db, self._load_root()
@@ -313,7 +313,7 @@ class Keyring:
     @contextmanager
     def _reading(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold one snapshot of the database with the root key that belongs to it."""
-        with self._lock, _storage_errors(self._folder):
+        with self._lock, storage_errors(self._folder):
             self._db.execute("BEGIN")
             try:
                 while (root := self._root_of_snapshot()) is None:
@@ -340,7 +340,7 @@ class Keyring:
         if now < self._look_again_at:
             return
         self._look_again_at = now + self._limits.others_noticed_ms / 1000
-        with _storage_errors(self._folder):
+        with storage_errors(self._folder):
             (version,) = self._db.execute("PRAGMA data_version").fetchone()
         if version != self._data_version:
             with self._reading():
@@ -375,19 +375,6 @@ class Keyring:
         if len(name) > self._limits.label_chars_max:
             raise ValueError(f"a name has at most {self._limits.label_chars_max} characters")
         return name
-
-
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    """Tell what the file system or SQLite could not do in words of the keyring."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise KeysError(
-            "keys.storage",
-            f"the keyring in {folder} cannot be read or written: {error}",
-            "check the disk's space, health and permissions, then try again",
-        ) from error
 
 
 def _check_domain(domain_id: str) -> str:
