@@ -37,10 +37,12 @@ from freehold.data import DataService
 from freehold.evaluation import EvaluationService
 from freehold.interop import StreamService
 from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
+from freehold.kernel import backup as backup_part
 from freehold.kernel import history as history_part
 from freehold.kernel import retention as retention_part
 from freehold.kernel import upkeep as upkeep_part
 from freehold.kernel.acts import Actor, Circumstances, Concern, Pipeline, Registry, Stores
+from freehold.kernel.backup import LOG_SIGNER, Arrival, BackupService, Erasure, moved, open_erasures
 from freehold.kernel.catalog import Catalog
 from freehold.kernel.history import History
 from freehold.kernel.keys import Custody, Keyring
@@ -75,12 +77,12 @@ ROOMS = (
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
     retention_part.DECLARATIONS,
+    backup_part.DECLARATIONS,
 )
 """What every room declares; the whole vocabulary of acts."""
 
 _IDENTITY = "estate"  # the pin that names the estate and says whether it is trial
-_HEAD = "head"  # the pin with the newest checkpoint that was trusted
-_SIGNER = "log"
+HEAD = "head"  # the pin with the newest checkpoint that was trusted
 
 
 class EstateError(FreeholdError):
@@ -107,8 +109,11 @@ class EstateStatus:
 class Estate:
     """An open estate with its services. Made by `create` and `open`; a context manager."""
 
-    def __init__(self, pipeline: Pipeline, executor: Executor) -> None:
+    def __init__(
+        self, pipeline: Pipeline, executor: Executor, folder: Path, custody: Custody
+    ) -> None:
         self.pipeline = pipeline
+        self.custody = custody  # for copies of this estate
         self.charter = CharterService(pipeline, enrolled_key)
         self.policy = PolicyService(pipeline, self.charter)
         self.data = DataService(pipeline, self.charter)
@@ -129,7 +134,8 @@ class Estate:
         self.asker = Asker(pipeline, self.witnesses)  # started by whoever serves
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
         self.retention = Retention(pipeline, lambda: self.charter.in_force().retention)
-        self._executor = executor
+        self.backup = BackupService(pipeline, folder, self._erased)
+        self.executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
 
     # -- life --------------------------------------------------------------------------------------
@@ -161,7 +167,7 @@ class Estate:
         estate_id = new_id()
         with Keyring.create(folder / "keys", custody) as keyring:
             keyring.new_domain(estate_id)
-            signer = keyring.new_signer(_SIGNER)
+            signer = keyring.new_signer(LOG_SIGNER)
             Vault.create(folder / "vault", keyring).close()
             config = LogConfig(origin=_origin(estate_id, is_trial=is_trial), signer=signer)
             Log.create(folder / "ledger" / "main", config).close()
@@ -213,7 +219,7 @@ class Estate:
             relay = _Relay()
             config = LogConfig(
                 origin=_origin(identity["id"], is_trial=identity["trial"]),
-                signer=keyring.signer(_SIGNER),
+                signer=keyring.signer(LOG_SIGNER),
                 clock=clock,
                 before_sync=vault.sync,
                 on_commit=relay,
@@ -233,9 +239,13 @@ class Estate:
             )
             relay.target = pipeline.follow
             pipeline.catch_up()
-            estate = cls(pipeline, executor)
-            with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
-                estate.adopt_charter()
+            estate = cls(pipeline, executor, folder, custody)
+            estate._arrive(folder)
+            if estate.backup.is_moved():
+                pipeline.end(moved())
+            else:
+                with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
+                    estate.adopt_charter()
             estate.data.finish_erasures()
             estate.retention.finish()
             opened.pop_all()
@@ -251,6 +261,18 @@ class Estate:
             self.pipeline.relocate(_site(self.charter.in_force().site))
             self.people.enrol_charter(Actor(self.charter.last_ratifier()))
 
+    def _arrive(self, folder: Path) -> None:
+        """Record what a restoration left to be recorded; after a crash, what is missing of it."""
+        arrival = Arrival.read(folder)
+        if arrival is None:
+            return
+        key = self.pipeline.stores.log.key
+        erasures = open_erasures(arrival.erasures, key) if arrival.erasures else ()
+        with suppress(Denied):  # recorded; a charter from before there were restorations
+            self.backup.record_arrival(arrival, len(erasures))
+            self.data.apply_erasures((each.domain, each.act) for each in erasures)
+        arrival.remove(folder)
+
     def close(self) -> None:
         """End workers, publish what waits, remember the newest checkpoint, and let go of the
         folder.
@@ -263,14 +285,19 @@ class Estate:
             closing.callback(stores.log.close)
             closing.callback(self._remember)
             closing.callback(self.streams.close)
-            closing.callback(self.refusals.record)
+            closing.callback(self._record_refusals)
             closing.callback(self.serving.close)
             self.asker.stop()
+
+    def _record_refusals(self) -> None:
+        """Record who was refused since; nothing is in an estate that goes on elsewhere."""
+        if not self.backup.is_moved():
+            self.refusals.record()
 
     def _remember(self) -> None:
         """Pin the newest checkpoint, so that an older or another log is refused at the opening."""
         stores = self.pipeline.stores
-        stores.keyring.pin(_HEAD, stores.log.publish().encode())
+        stores.keyring.pin(HEAD, stores.log.publish().encode())
 
     def __enter__(self) -> Estate:
         return self
@@ -297,7 +324,7 @@ class Estate:
             vkey=str(pipeline.stores.log.key),
             records=pipeline.stores.log.size,
             policy_set=pipeline.policies.digest,
-            isolation=self._executor.isolation.name,
+            isolation=self.executor.isolation.name,
             recovery_drilled=self.recovery.drilled(),
             access_reviewed=self.reviews.last_closed(),
             concerns=self._concerns(),
@@ -362,6 +389,10 @@ class Estate:
         """What approvers of a rotation sign: that it is this estate's keyring."""
         return digest(f"freehold/custody/v1\0{self.pipeline.circumstances.estate}".encode())
 
+    def _erased(self) -> tuple[Erasure, ...]:
+        """Every erasure that the ledger records."""
+        return tuple(Erasure(domain, act) for domain, act in self.data.erasures())
+
     def _referenced(self) -> Set[str]:
         """Names of all blobs that the catalog knows."""
         catalog, names = self.pipeline.stores.catalog, set()
@@ -419,5 +450,5 @@ def _unfinished(folder: Path) -> EstateError:
 
 
 def _trusted(keyring: Keyring, config: LogConfig) -> Checkpoint | None:
-    pinned = keyring.pinned(_HEAD)
+    pinned = keyring.pinned(HEAD)
     return Checkpoint.open(pinned, [config.key]) if pinned else None

@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from freehold.evaluation import EvaluationService
 from freehold.interop import StreamService
 from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
+from freehold.kernel.backup import Arrival, BackupService
 from freehold.kernel.history import History
 from freehold.kernel.keys import RecoveryCustody, new_recovery_identity, recipient_of
 from freehold.kernel.ledger import CosignerKey
@@ -54,6 +56,7 @@ SERVICES = {
     "reviews": ReviewService,
     "recovery": RecoveryService,
     "retention": Retention,
+    "backup": BackupService,
     "estate": Estate,
 }
 
@@ -83,6 +86,7 @@ NO_DECISION = {
     "data.data_class": ONE_FACT,
     "data.evidence": "what `people.prepare` shows once it has asked",
     "data.finish_erasures": "does what the ledger says was decided",
+    "data.erasures": "ids, for `backup.erasures` and `backup.check`, which decide",
     "training.find": ONE_FACT,
     "training.weights": "the file, for `models.weights` and `evaluation.run`, which decide",
     "evaluation.latest": ONE_FACT,
@@ -90,6 +94,7 @@ NO_DECISION = {
     "models.card": "what a model takes, for `serving.inputs`, which decides",
     "models.evidence": "what `people.prepare` shows once it has asked",
     "serving.find": ABOUT_IDS,
+    "serving.replay": "tells only whether an answer is the same, for `backup.check`, which decides",
     "serving.close": "ends processes",
     "streams.find": ABOUT_IDS,
     "streams.start": "begins to carry what was declared",
@@ -106,6 +111,7 @@ NO_DECISION = {
     "history.promise": "signs the word for a record that the caller has just made",
     "retention.finish": "does what the ledger says was decided",
     "retention.is_emptied": "tells the pipeline why a body is gone",
+    "backup.is_moved": "whether there is anything to record, for the composition root",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
     "estate.close": "ends processes",
@@ -145,6 +151,14 @@ class Scene:
     @property
     def estate(self) -> Estate:
         return self.world.estate
+
+    @property
+    def elsewhere(self) -> Path:
+        return self.world.home.parent / "bundles"
+
+    @property
+    def run_id(self) -> str:
+        return Ref.parse(self.run).id
 
     def erasure(self) -> Ref:
         return self.dataset.at(None)
@@ -340,6 +354,14 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "retention.hold": lambda s: s.estate.retention.hold(s.owner, s.dataset, reason="a lawsuit"),
     "retention.release": lambda s: s.estate.retention.release(s.owner, s.dataset, reason="over"),
     "retention.holds": lambda s: s.estate.retention.holds(s.owner),
+    "data.apply_erasures": lambda s: s.estate.data.apply_erasures([(s.dataset.id, s.run_id)]),
+    "backup.create": lambda s: s.estate.backup.create(s.owner, s.elsewhere),
+    "backup.move": lambda s: s.estate.backup.move(s.owner, s.elsewhere),
+    "backup.list": lambda s: s.estate.backup.list(s.owner),
+    "backup.erasures": lambda s: s.estate.backup.erasures(s.owner),
+    "backup.record_arrival": lambda s: s.estate.backup.record_arrival(
+        Arrival(s.run_id, "sha256:" + 64 * "0", "backup", 1, 0), 0
+    ),
     "estate.status": lambda s: s.estate.status(s.owner),
 }
 
@@ -420,6 +442,9 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "witness.request": lambda _: {"name": "city"},
     "witness.accept": lambda _: {"name": "city", "answer": "answer"},
     "ledger.show": lambda s: {"act": s.act},
+    "backup.create": lambda s: {"folder": str(s.elsewhere)},
+    "backup.check": lambda s: {"folder": str(s.elsewhere)},
+    "estate.move": lambda s: {"folder": str(s.elsewhere)},
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},
     "stream.declare": lambda _: {"name": "other", "destination": "file:/nonexistent"},

@@ -40,7 +40,7 @@ _MANY_CLASSES = ("Decision", "Deployment", "Model")
 
 _WITHOUT_CONTENT = frozenset(
     {"show", "list", "explain"}  # only describe
-    | {"erase", "retire", "stop"}  # only take away: the stop button is never barred
+    | {"erase", "apply", "retire", "stop"}  # only take away: the stop button is never barred
     | {"submit", "promote"}  # only judge: gate and approvals hold them
 )
 

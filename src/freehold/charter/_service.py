@@ -34,7 +34,9 @@ OWNER_ROLE = "owner"
 ESTATE_ROLE = "estate"  # no code of a charter: what the estate records of its own accord
 ESTATE_ACTS = (  # without anybody asking, as its owners ratified or declared
     "access.refused",  # totals of unknown callers
+    "erasure.apply",
     "estate.prune",
+    "estate.restore",
     "estate.retention",
     "stream.interrupt",
     "stream.resume",

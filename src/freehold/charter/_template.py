@@ -116,7 +116,7 @@ may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
   "recovery.*", "access.show", "access.end", "access.review_emergency", "access.review_open",
   "access.review_decide", "access.review_close", "vault.collect", "evidence.export", "ledger.*",
-  "stream.*", "witness.*",
+  "backup.*", "stream.*", "witness.*",
   "dataset.list", "dataset.show", "model.list",
   "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
 ]
@@ -158,7 +158,7 @@ description = "Promotes what was approved, runs deployments, keeps keys and stor
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
   "evaluation.show", "custody.rotate", "vault.collect", "estate.prune", "estate.retention",
-  "ledger.*", "stream.*", "witness.*",
+  "ledger.*", "backup.*", "stream.*", "witness.*",
   "run.list", "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from freehold.charter import Charter, check_complete, template
+from freehold.cli._backup import restore_backup
 from freehold.cli._context import (
     Context,
     new_passphrase,
@@ -44,6 +45,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     nouns["estate"].command("rotate-custody")(rotate_custody)
     add_recovery(nouns["recovery"])
     add_witness(nouns["witness"])
+    nouns["backup"].command("restore")(restore_backup)
     catalog = typer.Typer(no_args_is_help=True, help="The queryable picture of the estate.")
     catalog.command("rebuild")(rebuild)
     app.add_typer(catalog, name="catalog")

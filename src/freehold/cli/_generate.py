@@ -58,6 +58,7 @@ _NOUN_HELP = {
     "ledger": "Acts, receipts, lineage, evidence.",
     "stream": "Audit streams to a SIEM.",
     "witness": "Witnesses of the log: the estate's own, and being one of others' logs.",
+    "backup": "Bundles: made, checked, restored.",
 }
 
 

@@ -10,7 +10,15 @@ No verb decides anything: the acts it performs do.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from freehold.verbs import _emergency, _estate, _line, _retention, _streams, _witness
+from freehold.verbs import (
+    _backup,
+    _emergency,
+    _estate,
+    _line,
+    _retention,
+    _streams,
+    _witness,
+)
 from freehold.verbs._verb import TEXT_FILE, Download, Parameter, TextFile, Verb, misfit, to_json
 
 __all__ = ["TEXT_FILE", "VERBS", "Download", "Parameter", "TextFile", "Verb", "misfit", "to_json"]
@@ -28,6 +36,7 @@ NOUNS = (
     "models",
     "serving",
     "ledger",
+    "backup",
     "stream",
     "witness",
 )
@@ -36,7 +45,7 @@ NOUNS = (
 def _verbs() -> Mapping[str, Verb]:
     """Every public function `noun_verb` of the modules of verbs."""
     table = {}
-    for module in (_estate, _emergency, _line, _retention, _streams, _witness):
+    for module in (_estate, _emergency, _line, _backup, _retention, _streams, _witness):
         for name, function in vars(module).items():
             noun, _, verb = name.partition("_")
             if noun in NOUNS and getattr(function, "__module__", "") == module.__name__:

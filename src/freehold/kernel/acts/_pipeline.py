@@ -66,6 +66,7 @@ class Pipeline:
         self._is_emptied: Callable[[Record], bool] = lambda _record: False
         self._locks = ResourceLocks()
         self._entities = EntityCache()
+        self._ended: FreeholdError | None = None  # why nothing is recorded any more; never cleared
         self._pending: dict[bytes, tuple[Record, Mapping[str, Any] | None]] = {}
 
     @property
@@ -87,6 +88,10 @@ class Pipeline:
         self._entities.clear()  # a ratified charter changes who its owners are
         if approvals is not None:
             self._approvals = approvals
+
+    def end(self, reason: FreeholdError) -> None:
+        """Let nothing be recorded any more: every act, and every refusal, raises `reason`."""
+        self._ended = reason
 
     def relocate(self, site: Mapping[str, str]) -> None:
         """Say at which site the estate's home is, from its charter."""
@@ -120,6 +125,8 @@ class Pipeline:
         scope = scope_of(act, purpose, inputs, domain)
         performance = Performance(self, actor, act=act, on=on, scope=scope)
         with self._locks.hold(on) if act.exclusive else ExitStack():
+            if self._ended is not None:  # before any work is done that could not be recorded
+                raise self._ended
             performance._decide()
             try:
                 yield performance
@@ -237,8 +244,10 @@ class Pipeline:
         """
         return Record.decode(self.stores.log.entry(index))
 
-    def catch_up(self) -> int:
+    def catch_up(self, until: int | None = None) -> int:
         """Project every record that the catalog has not seen; return how many there were.
+
+        With `until`, only those before that place of the log.
 
         Raises:
             Conflict: the catalog has seen more records than the log holds, so the log was rewound.
@@ -251,7 +260,7 @@ class Pipeline:
                 f"the log holds {log.size} records, but the catalog has already seen {start}",
                 "the ledger was replaced by an older copy; restore a newer backup",
             )
-        position, entries = start, log.entries(start, log.size)
+        position, entries = start, log.entries(start, log.size if until is None else until)
         while batch := list(islice(entries, REBUILD_RECORDS)):
             self._project(position, batch)
             position += len(batch)
@@ -293,6 +302,8 @@ class Pipeline:
 
     def _append(self, record: Record, details: Mapping[str, Any] | None) -> Recorded:
         """Make a record durable and projected. The commit point of every act."""
+        if self._ended is not None:
+            raise self._ended
         entry = record.encode()
         self._pending[entry] = (record, details)
         try:

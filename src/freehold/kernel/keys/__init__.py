@@ -10,6 +10,7 @@ It knows nothing of what its keys protect. Format: docs/formats/vault.md.
         keyring.erase(domain_id)          # from here on nobody can have them again
 """
 
+from freehold.kernel.keys._copy import KeyringWriter, Row, Snapshot, unlock
 from freehold.kernel.keys._custody import (
     INSECURE_TEST_COST,
     Custody,
@@ -49,6 +50,7 @@ __all__ = [
     "DomainErased",
     "DomainKeys",
     "Keyring",
+    "KeyringWriter",
     "KeysError",
     "KeysLimits",
     "LocalDisk",
@@ -56,8 +58,10 @@ __all__ = [
     "Recoveries",
     "Recovery",
     "RecoveryCustody",
+    "Row",
     "ScryptCost",
     "SigningKey",
+    "Snapshot",
     "UnknownDomain",
     "UnknownSigner",
     "WrongCustody",
@@ -67,4 +71,5 @@ __all__ = [
     "new_recovery_identity",
     "recipient_of",
     "split_identity",
+    "unlock",
 ]

@@ -14,7 +14,7 @@ from typing import Any
 
 from freehold.kernel import Json, MalformedError, canonical, parse_json
 from freehold.kernel.keys._custody import Custody
-from freehold.kernel.keys._limits import KeysLimits
+from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._recovery import RECOVERY, Recovery, SealedRoot
 from freehold.kernel.keys.errors import KeysError, WrongCustody
 
@@ -95,7 +95,15 @@ def read_roots(path: Path, limits: KeysLimits) -> dict[int, WrappedRoot]:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        text = file.read(limits.custody_bytes_max + 1)
+        return parse_roots(file.read(limits.custody_bytes_max + 1), limits)
+
+
+def parse_roots(text: bytes, limits: KeysLimits = DEFAULT_KEYS_LIMITS) -> dict[int, WrappedRoot]:
+    """Read the text of a custody.json.
+
+    Raises:
+        KeysError: `keys.corrupt`: not of this format.
+    """
     if len(text) > limits.custody_bytes_max:
         raise _corrupt(f"over {limits.custody_bytes_max} bytes")
     try:

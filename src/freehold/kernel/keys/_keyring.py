@@ -23,6 +23,7 @@ from types import TracebackType
 
 from freehold.kernel import is_id, new_id
 from freehold.kernel.keys import _tables as tables
+from freehold.kernel.keys._copy import CUSTODY, DATABASE, Snapshot, encode_locked, snapshot
 from freehold.kernel.keys._custody import Custody
 from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, read_roots
 from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
@@ -32,10 +33,8 @@ from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._recoveries import Recoveries
 from freehold.kernel.keys._recovery import Recovery
 from freehold.kernel.keys._signer import SigningKey
-from freehold.kernel.keys._wrapping import KEY_BYTES, new_key
-from freehold.kernel.keys.errors import KeysError
-
-_CUSTODY, _DATABASE = "custody.json", "keyring.db"
+from freehold.kernel.keys._wrapping import KEY_BYTES, new_key, wrap
+from freehold.kernel.keys.errors import KeysError, storage_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +97,16 @@ class Keyring:
             KeysError: `keys.exists`, `keys.storage`.
         """
         disk = disk or LocalDisk()
-        with _storage_errors(folder):
+        with storage_errors(folder):
             if folder.exists() and any(folder.iterdir()):
                 raise KeysError("keys.exists", f"{folder} exists", "open it, or choose another")
             # Built aside and renamed: a crash leaves no half keyring under its name.
             staged = folder.with_name(folder.name + ".new")
             shutil.rmtree(staged, ignore_errors=True)
             staged.mkdir(mode=0o700, parents=True)
-            tables.connect(staged / _DATABASE, limits, create=True).close()
+            tables.connect(staged / DATABASE, limits, create=True).close()
             root = WrappedRoot.of(new_key(), generation=1, custody=custody)
-            disk.replace(staged / _CUSTODY, encode_roots([root]))
+            disk.replace(staged / CUSTODY, encode_roots([root]))
             os.rename(staged, folder)
             sync_folder(folder.parent)
         return cls.open(folder, custody, disk=disk, limits=limits)
@@ -127,15 +126,15 @@ class Keyring:
             WrongCustody: another passphrase or token holds it.
             KeysError: `keys.missing`, `keys.corrupt`, `keys.out_of_step`, `keys.storage`.
         """
-        for name in (_CUSTODY, _DATABASE):
+        for name in (CUSTODY, DATABASE):
             if not (folder / name).is_file():
                 raise KeysError(
                     "keys.missing",
                     f"{folder} holds no keyring: {name} is missing",
                     "`freehold init` creates one; a lost file comes back from a backup only",
                 )
-        with _storage_errors(folder):
-            db = tables.connect(folder / _DATABASE, limits)
+        with storage_errors(folder):
+            db = tables.connect(folder / DATABASE, limits)
         keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
             keyring._settle()
@@ -282,6 +281,27 @@ class Keyring:
         with self._reading() as (db, _):
             return tables.read_pin(db, name)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Hold one moment of the keyring for copying; nobody waits for it meanwhile.
+
+        Raises:
+            KeysError: `keys.storage`, `keys.corrupt`.
+        """
+        with storage_errors(self._folder), snapshot(self._folder, self._limits) as held:
+            yield held
+
+    def lock_away(self, name: str, secret: bytes) -> bytes:
+        """Wrap a secret of another's, to be given back by `unlock` to whoever has the custody.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with self._reading() as (_, root):
+            return encode_locked(
+                root.wrapped, wrap(secret, name=self._check_label(name), key=root.key)
+            )
+
     @property
     def recoveries(self) -> Recoveries:
         """The ways to the root key besides the custody."""
@@ -305,7 +325,7 @@ class Keyring:
     def _settle(self) -> None:
         """Finish what was begun: empty the write-ahead file, leave one root key in custody.json."""
         with self._lock:
-            with _storage_errors(self._folder):
+            with storage_errors(self._folder):
                 # May find another process reading. Then the write-ahead file stays until it is
                 # written back by whoever comes next; the old secrets in it are wrapped under keys
                 # that exist no more.
@@ -316,7 +336,7 @@ class Keyring:
     @contextmanager
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold the write lock with the current root key; commit at the end, or undo and forget."""
-        with self._lock, _storage_errors(self._folder):
+        with self._lock, storage_errors(self._folder):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db, self._load_root()
@@ -331,7 +351,7 @@ class Keyring:
     @contextmanager
     def _reading(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold one snapshot of the database with the root key that belongs to it."""
-        with self._lock, _storage_errors(self._folder):
+        with self._lock, storage_errors(self._folder):
             self._db.execute("BEGIN")
             try:
                 while (root := self._root_of_snapshot()) is None:
@@ -358,7 +378,7 @@ class Keyring:
         if now < self._look_again_at:
             return
         self._look_again_at = now + self._limits.others_noticed_ms / 1000
-        with _storage_errors(self._folder):
+        with storage_errors(self._folder):
             (version,) = self._db.execute("PRAGMA data_version").fetchone()
         if version != self._data_version:
             with self._reading():
@@ -384,10 +404,10 @@ class Keyring:
         return known
 
     def _lying(self) -> dict[int, WrappedRoot]:
-        return read_roots(self._folder / _CUSTODY, self._limits)
+        return read_roots(self._folder / CUSTODY, self._limits)
 
     def _put(self, roots: Iterable[WrappedRoot]) -> None:
-        self._disk.replace(self._folder / _CUSTODY, encode_roots(roots))
+        self._disk.replace(self._folder / CUSTODY, encode_roots(roots))
 
     def _forget(self) -> None:
         self._known = None
@@ -399,19 +419,6 @@ class Keyring:
         if len(name) > self._limits.label_chars_max:
             raise ValueError(f"a name has at most {self._limits.label_chars_max} characters")
         return name
-
-
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    """Tell what the file system or SQLite could not do in words of the keyring."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise KeysError(
-            "keys.storage",
-            f"the keyring in {folder} cannot be read or written: {error}",
-            "check the disk's space, health and permissions, then try again",
-        ) from error
 
 
 def _check_domain(domain_id: str) -> str:

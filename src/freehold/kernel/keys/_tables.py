@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from freehold.kernel.keys._limits import KeysLimits
@@ -30,6 +32,11 @@ CREATE TABLE pins (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT R
 INSERT INTO root VALUES (1);
 COMMIT;
 """
+
+COLUMNS: Mapping[str, int] = MappingProxyType(
+    {"root": 1, "shards": 2, "domains": 3, "signers": 2, "pins": 2}
+)
+"""How many columns each table has; of all but `root` the last holds bytes, or null."""
 
 
 def connect(path: Path, limits: KeysLimits, *, create: bool = False) -> sqlite3.Connection:

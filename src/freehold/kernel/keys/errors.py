@@ -15,6 +15,11 @@ Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_e
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from freehold.kernel.errors import FreeholdError
 
 
@@ -74,3 +79,16 @@ class BadShares(KeysError):
             "`freehold recovery show` tells how many of which recovery it takes; nothing was "
             "changed",
         )
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Tell what the file system or SQLite could not do in words of the keyring."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise KeysError(
+            "keys.storage",
+            f"the keyring in {folder} cannot be read or written: {error}",
+            "check the disk's space, health and permissions, then try again",
+        ) from error

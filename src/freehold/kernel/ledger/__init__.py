@@ -17,6 +17,7 @@ from freehold.kernel.ledger._note import (
     vkey,
 )
 from freehold.kernel.ledger._reader import LogReader
+from freehold.kernel.ledger._restored import settle_restored
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
 from freehold.kernel.ledger._tiles import (
     PRUNED,
@@ -99,6 +100,7 @@ __all__ = [
     "leaf_hash",
     "node_hash",
     "open_note",
+    "settle_restored",
     "sign_note",
     "tile_path",
     "verify_consistency",

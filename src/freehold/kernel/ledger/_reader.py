@@ -95,15 +95,16 @@ class LogReader:
             tree.bundle(index)
         return self.checkpoint
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
+    def files(self, since: int = 0) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of every tile under the checkpoint, checked: what an export holds.
 
-        Complete for this checkpoint's size, also where the log has grown beyond it.
+        Complete for this checkpoint's size, also where the log has grown beyond it. With `since`,
+        only those that a tree of that size does not have, or has shorter.
 
         Raises:
             CorruptLogError: something was changed or is missing.
         """
-        return self._tree().files()
+        return self._tree().files(since)
 
     def pruned(self) -> Iterator[tuple[int, int]]:
         """Yield the ranges [start, stop) of entries that are out, ascending."""

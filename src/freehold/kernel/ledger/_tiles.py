@@ -58,6 +58,16 @@ def _path(folder: str, index: int, *, width: int) -> str:
     return f"{folder}/{'/'.join(reversed(groups))}{partial}"
 
 
+def edge_paths(size: int) -> Iterator[str]:
+    """Yield the paths, when full, of the tiles and the bundle that a tree of `size` has partial."""
+    for level, width in enumerate(edge_widths(size)):
+        if width:
+            index = size >> TILE_HEIGHT * (level + 1)
+            yield tile_path(level, index)
+            if level == 0:
+                yield bundle_path(index)
+
+
 def frame_entry(entry: bytes) -> bytes:
     """One entry as it lies in a bundle: uint16 length, then the entry."""
     return len(entry).to_bytes(2) + entry
@@ -191,14 +201,17 @@ class PublishedTree:
             )
         return entries
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of every bundle and tile that a tree of this size has, checked."""
-        for index in range(-(-self._size // TILE_WIDTH)):
+    def files(self, since: int = 0) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of every bundle and tile that a tree of this size has, and one of
+        size `since` has not; checked.
+        """
+        for index in range(since // TILE_WIDTH, -(-self._size // TILE_WIDTH)):
             entries = self.bundle(index)
             place = kept_path if PRUNED in entries else bundle_path
             yield place(index, len(entries)), b"".join(map(frame_entry, entries))
         for level in range(len(edge_widths(self._size))):
-            for index in range(-(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
+            first = since >> TILE_HEIGHT * (level + 1)
+            for index in range(first, -(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
                 tile = self._tile(level, index)
                 yield tile_path(level, index, width=tile.width), tile.hashes
 

@@ -24,6 +24,7 @@ from freehold.kernel import Clock, LimitError, SystemClock, new_id
 from freehold.kernel.keys import Keyring
 from freehold.kernel.vault._blobs import BlobStore, FolderStore
 from freehold.kernel.vault._bodies import BodyAt, Segments
+from freehold.kernel.vault._contents import VaultContents
 from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_folder, write_all
 from freehold.kernel.vault._frames import open_frame, seal_frame
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
@@ -150,6 +151,11 @@ class Vault:
             clock=clock or SystemClock(),
             sync=sync,
         )
+
+    @property
+    def contents(self) -> VaultContents:
+        """What lies here, sealed, for copying; whoever asks closes it."""
+        return VaultContents(self._store, self._folder / _SEGMENTS)
 
     def close(self) -> None:
         """Close the files. Bodies that were not synced may be lost. Closing twice is harmless."""
