@@ -62,7 +62,8 @@ def made(folder: Path) -> CosignerKey:
 @contextmanager
 def up(folder: Path, key: CosignerKey, *options: str) -> Iterator[Served]:
     """Serve the witness in `folder`/witness on a port of its own choice."""
-    words = ("witness", "up", str(folder / "witness"), "--listen", "127.0.0.1:0", *options)
+    listen = () if "--listen" in options else ("--listen", "127.0.0.1:0")
+    words = ("witness", "up", str(folder / "witness"), *listen, *options)
     process = subprocess.Popen(
         [*FREEHOLD, *words],
         env={**environment(folder), "PYTHONUNBUFFERED": "1"},

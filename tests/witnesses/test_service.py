@@ -284,6 +284,16 @@ def test_an_estate_that_was_rolled_back_as_a_whole_is_noticed(
     assert declared(world) == "witness.ahead"
 
 
+def test_a_witness_that_forgot_what_it_cosigned_is_noticed(witnessed: Witnessed) -> None:
+    world, witness = witnessed
+    ask(world)
+    former = dict(witness.seen)
+    grow(world)
+    ask(world)
+    witness.seen = former
+    assert trouble(world) == declared(world) == "witness.forgot"
+
+
 def test_a_fork_is_noticed_though_it_is_longer(witnessed: Witnessed, tmp_path: Path) -> None:
     world, _ = witnessed
     ask(world)

@@ -47,6 +47,7 @@ def exchange(newest: Callable[[], LogReader], old_size: int, send: Send) -> tupl
     Raises:
         WitnessTrouble: it did not cosign.
     """
+    known_size = old_size
     for _ in range(_TRIES):
         reader = newest()
         if old_size > reader.checkpoint.size:
@@ -57,6 +58,12 @@ def exchange(newest: Callable[[], LogReader], old_size: int, send: Send) -> tupl
         if reply.status != 409:
             _refused(reply)
         old_size = _size(reply)
+        if old_size < known_size:
+            raise WitnessTrouble(
+                "witness.forgot",
+                f"the witness cosigned {known_size} records, and now says that it saw {old_size}",
+                "it was rolled back and could cosign a fork: withdraw it, and declare a new one",
+            )
     raise WitnessTrouble(
         "witness.conflict",
         "the witness is asked for this log by others at the same time",

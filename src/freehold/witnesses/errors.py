@@ -6,6 +6,7 @@ FreeholdError
                       witness.unreachable     no answer, or not over TLS that can be trusted
                       witness.answer          an answer that no witness gives
                       witness.ahead           it has seen more records than this log has
+                      witness.forgot          it has seen fewer records than it has cosigned
                       witness.inconsistent    it has seen another history
                       witness.unknown_log     it does not know this log
                       witness.signature       it knows this log by another key

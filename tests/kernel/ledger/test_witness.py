@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -38,10 +38,13 @@ MAIN = [b"%d" % n for n in range(12)]
 
 
 class FixedClock:
-    """Always noon."""
+    """Noon, unless it is set."""
+
+    def __init__(self) -> None:
+        self.moment = NOON
 
     def now(self) -> datetime:
-        return NOON
+        return self.moment
 
 
 class Remembering:
@@ -218,6 +221,16 @@ def test_what_was_not_kept_is_not_answered_and_can_be_asked_again(
         assert refused.value.size == 8
     note = request(8).note + ask(again, request(8, 8 if fails == "written" else 3))
     assert Cosigned.open(note, [KEYS[ORIGIN]], [again.key]).times
+
+
+def test_a_clock_that_was_set_back_cosigns_nothing_until_it_is_right(memory: Remembering) -> None:
+    clock = FixedClock()
+    witness = witness_of(memory, clock)
+    ask(witness, request(3))
+    clock.moment = NOON - timedelta(seconds=1)
+    assert refusal(witness, request(8, 3)) == "witness.clock"
+    clock.moment = NOON + timedelta(milliseconds=1)
+    ask(witness, request(8, 3))
 
 
 class Slow(Remembering):

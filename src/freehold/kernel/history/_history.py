@@ -21,7 +21,7 @@ from freehold.kernel.acts import (
 )
 from freehold.kernel.catalog import ACT, LINK
 from freehold.kernel.history._bundle import BundleWriter
-from freehold.kernel.ledger import Appended
+from freehold.kernel.ledger import Appended, LogReader
 
 LISTED_MAX = 10_000  # acts of one answer; whoever wants all of them exports
 LINEAGE_EDGES_MAX = 10_000  # a larger answer helps nobody
@@ -89,6 +89,8 @@ class History:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
+        # The cosigned checkpoint of the last receipt, since the next one is often under it too.
+        self._reader: LogReader | None = None  # replaced as one value
 
     def acts(
         self, actor: Actor, *, resource: str = "", under: str = "", limit: int = 50
@@ -135,7 +137,7 @@ class History:
         self._ask(actor, "ledger.receipt")
         log, index = self._pipeline.stores.log, self._pipeline.position(act)
         size = log.cosigned.covering(index)
-        receipt = log.receipt(index) if size is None else log.reader(size).receipt(index)
+        receipt = log.receipt(index) if size is None else self._cosigned(size).receipt(index)
         return receipt.text()
 
     def promise(self, recorded: Recorded) -> str:
@@ -188,6 +190,12 @@ class History:
         )
         for row in catalog.all(consumed):
             yield LineageEdge(row.ref, ref, row.act, row.id, row.time)
+
+    def _cosigned(self, size: int) -> LogReader:
+        log, reader = self._pipeline.stores.log, self._reader
+        if reader is None or reader.note != log.cosigned.note(size):
+            reader = self._reader = log.reader(size)
+        return reader
 
     def _ask(self, actor: Actor, query: str) -> None:
         self._pipeline.ask(actor, query, on=self._pipeline.circumstances.estate)

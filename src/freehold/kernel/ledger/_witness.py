@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
 from freehold.kernel import Clock, Limits
-from freehold.kernel.ledger._cosignature import CosignerKey, cosign
+from freehold.kernel.ledger._cosignature import CosignerKey, cosign, cosignatures
 from freehold.kernel.ledger._note import Signer, VerifierKey, signature_lines
 from freehold.kernel.ledger._statements import Checkpoint, parse_hash, parse_number
 from freehold.kernel.ledger._tree import EMPTY_ROOT, Hash, verify_consistency
@@ -108,7 +109,8 @@ class Witness:
         """Check a request, keep the checkpoint, and only then answer.
 
         Raises:
-            WitnessRefusal: malformed, of an unknown log, not signed by it, or no continuation.
+            WitnessRefusal: malformed, of an unknown log, not signed by it, no continuation, or at a
+                time before that of the last.
             WitnessConflict: it does not start from what was cosigned last; tells the size of that.
         """
         try:
@@ -134,10 +136,23 @@ class Witness:
             )
         with self._deciding:
             self._check(request, checkpoint)
-            line = cosign(checkpoint, self._key.name, signer=self._signer, moment=self._clock.now())
+            moment = self._moment(checkpoint.origin)
+            line = cosign(checkpoint, self._key.name, signer=self._signer, moment=moment)
             note = _note(checkpoint, request.note, key) + line
             self._memory.keep(checkpoint.origin, note)
         return Cosignature(line, note)
+
+    def _moment(self, origin: str) -> datetime:
+        """Tell the time; a cosignature that is older than a smaller tree's would contradict it."""
+        now, note = self._clock.now(), self._memory.newest(origin)
+        last = cosignatures(note, [self._key], limits=self._limits) if note else {}
+        if any(moment > now for moment in last.values()):
+            raise WitnessRefusal(
+                "witness.clock",
+                "the clock of this witness is behind what it cosigned last",
+                "set its clock; nothing is cosigned until then",
+            )
+        return now
 
     def _check(self, request: AddCheckpoint, checkpoint: Checkpoint) -> None:
         """Hold a checkpoint against the one that was cosigned last."""

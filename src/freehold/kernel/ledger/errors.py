@@ -22,6 +22,7 @@ FreeholdError
         │                witness.unknown_log    it does not know the log
         │                witness.signature      the log did not sign the checkpoint
         │                witness.inconsistent   the checkpoint does not continue the last one
+        │                witness.clock          the clock is behind what was cosigned last
         └── WitnessConflict  witness.conflict   the request does not start from the last one
 """
 
