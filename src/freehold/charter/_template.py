@@ -153,9 +153,8 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "stream.*", "run.list",
-  "run.show",
-  "lineage.show", "estate.status", "charter.show", "policy.explain",
+  "evaluation.show", "custody.rotate", "vault.collect", "estate.audit", "ledger.*", "stream.*",
+  "run.list", "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
 
@@ -170,7 +169,8 @@ classes = "$asking"
 [roles.auditor]
 description = "Checks everything and changes nothing."
 may = [
-  "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "dataset.list",
+  "ledger.*", "evidence.export", "estate.audit", "lineage.show", "stream.list", "stream.read",
+  "dataset.list",
   "dataset.show", "model.list", "model.show", "run.list", "run.show", "evaluation.show",
   "deployment.list", "person.list",
   "policy.explain", "policy.test", "policy.simulate", "estate.status", "charter.show",

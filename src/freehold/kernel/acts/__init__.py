@@ -8,6 +8,7 @@
 It does not know what any act means.
 """
 
+from freehold.kernel.acts._check import CheckedRecords, Fault, RecordCheck
 from freehold.kernel.acts._declare import (
     ANY,
     Act,
@@ -64,6 +65,7 @@ __all__ = [
     "Attributes",
     "Blob",
     "Body",
+    "CheckedRecords",
     "Circumstances",
     "Code",
     "Codes",
@@ -71,6 +73,7 @@ __all__ = [
     "Declarations",
     "Digest",
     "FactField",
+    "Fault",
     "Id",
     "Ids",
     "InvalidFact",
@@ -85,6 +88,7 @@ __all__ = [
     "Principals",
     "Query",
     "Record",
+    "RecordCheck",
     "Recorded",
     "Reference",
     "Registry",

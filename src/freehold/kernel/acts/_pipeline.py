@@ -211,8 +211,9 @@ class Pipeline:
         """The record at a position of the log."""
         return Record.decode(self.stores.log.entry(index))
 
-    def catch_up(self) -> int:
-        """Project every record that the catalog has not seen; return how many there were.
+    def catch_up(self, stop: int | None = None) -> int:
+        """Project every record that the catalog has not seen, up to `stop` or the end; return how
+        many there were.
 
         Raises:
             Conflict: the catalog has seen more records than the log holds, so the log was rewound.
@@ -225,7 +226,8 @@ class Pipeline:
                 f"the log holds {log.size} records, but the catalog has already seen {start}",
                 "the ledger was replaced by an older copy; restore a newer backup",
             )
-        position, entries = start, log.entries(start, log.size)
+        end = log.size if stop is None else max(start, stop)
+        position, entries = start, log.entries(start, end)
         while batch := list(islice(entries, REBUILD_RECORDS)):
             self._project(position, batch)
             position += len(batch)

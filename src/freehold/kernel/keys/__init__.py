@@ -21,6 +21,7 @@ from freehold.kernel.keys._domain import DomainKeys
 from freehold.kernel.keys._keyring import Keyring
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._signer import SigningKey
+from freehold.kernel.keys._survey import KeyringFiles, KeyringState
 from freehold.kernel.keys.errors import (
     DomainErased,
     KeysError,
@@ -37,6 +38,8 @@ __all__ = [
     "DomainErased",
     "DomainKeys",
     "Keyring",
+    "KeyringFiles",
+    "KeyringState",
     "KeysError",
     "KeysLimits",
     "LocalDisk",

@@ -29,6 +29,7 @@ from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
 from freehold.kernel.keys._domain import DomainKeys, derive, new_identity
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._signer import SigningKey
+from freehold.kernel.keys._survey import KeyringState, Shard, check_shard
 from freehold.kernel.keys._wrapping import KEY_BYTES, new_key
 from freehold.kernel.keys.errors import KeysError
 
@@ -251,6 +252,31 @@ class Keyring:
         """
         with self._reading() as (db, _):
             return tables.read_pin(db, name)
+
+    def check(self) -> KeyringState:
+        """Unwrap every secret that is kept, and tell what does not; nothing is changed.
+
+        Shard by shard, so that others wait for no more than one.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with self._reading() as (db, _):
+            numbers, names = tables.shards_with_domains(db), tables.signer_names(db)
+        domains = erased = 0
+        faults: list[KeysError] = []
+        for number in numbers:
+            with self._reading() as (db, root):
+                shard, key = Shard(number, *tables.read_shard(db, number)), root.key
+            living, gone, wrong = check_shard(shard, root=key)
+            domains, erased = domains + living, erased + gone
+            faults += wrong
+        for name in names:
+            try:
+                self.signer(name)
+            except KeysError as error:
+                faults.append(error)
+        return KeyringState(domains, erased, len(names), tuple(faults))
 
     def _erase(self, domain_id: str, old: _Root) -> None:
         """Put a new root key into custody.json beside the old, then change the tables to it."""

@@ -6,6 +6,7 @@ It knows nothing of what the records say.
 
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
 from freehold.kernel.ledger._files import Disk, LocalDisk
+from freehold.kernel.ledger._journal import read_journal
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
     Ed25519Signer,
@@ -76,6 +77,7 @@ __all__ = [
     "leaf_hash",
     "node_hash",
     "open_note",
+    "read_journal",
     "sign_note",
     "tile_path",
     "verify_consistency",

@@ -1,8 +1,8 @@
 """Upkeep of the estate's own stores, as acts: rotate the custody of its keys, collect what nothing
-refers to.
+refers to, audit.
 
-Neither changes what is known: rotation re-wraps one key, collection removes blobs that no act ever
-named.
+None changes what is known: rotation re-wraps one key, collection removes blobs that no act ever
+named, an audit looks. How an audit looks is the business of `freehold.audit`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from freehold.kernel.acts import Act, Actor, Code, Declarations, Digest, Pipelin
 from freehold.kernel.keys import Custody
 from freehold.kernel.vault import Collected
 
-__all__ = ["DECLARATIONS", "Upkeep"]
+__all__ = ["DECLARATIONS", "AuditEstate", "Upkeep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,20 @@ class CollectOrphans(Act, name="vault.collect", on="Estate"):
     bytes: int = found(0)
 
 
-DECLARATIONS = Declarations(acts=(RotateCustody, CollectOrphans))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEstate(Act, name="estate.audit", on="Estate", exclusive=False):
+    """Open every body and hold ledger, vault, keyring and catalog against each other; what was
+    found lies in the body.
+    """
+
+    size: int = found(0)
+    bodies: int = found(0)
+    blobs: int = found(0)
+    findings: int = found(0)
+    result: Code = found("")
+
+
+DECLARATIONS = Declarations(acts=(RotateCustody, CollectOrphans, AuditEstate))
 
 
 class Upkeep:

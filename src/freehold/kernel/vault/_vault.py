@@ -27,6 +27,7 @@ from freehold.kernel.vault._bodies import BodyAt, Segments
 from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_folder, write_all
 from freehold.kernel.vault._frames import open_frame, seal_frame
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
+from freehold.kernel.vault._scan import BodyScan
 from freehold.kernel.vault._sealing import seal_stream, unsealed
 from freehold.kernel.vault.errors import VaultError, storage_errors
 
@@ -303,6 +304,10 @@ class Vault:
         keys = self._keyring.domain(domain_id)
         frame = self._segments.read(BodyAt(*at))
         return open_frame(frame, record_id=record_id, keys=keys)
+
+    def scan(self) -> BodyScan:
+        """Read many bodies in the order of their places, as an audit does; synced ones only."""
+        return BodyScan(self._folder / _SEGMENTS, self._keyring.domain, limits=self._limits)
 
     @contextmanager
     def _staging(self) -> Iterator[_Staged]:
