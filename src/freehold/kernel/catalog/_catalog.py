@@ -60,6 +60,7 @@ class Catalog:
         Raises:
             CatalogError: the database cannot be opened.
         """
+        self.path = path
         self._log = log
         self._tables = [table for room in (KERNEL_TABLES, *rooms) for table in room.sorted_tables]
         self._engine = _scratch_engine(path) if is_scratch else _engine(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,14 @@ class KeyringFiles:
         return None if row is None else bool(row[0])
 
     def erased(self) -> Iterator[str]:
-        """Yield the ids of the domains that are erased."""
-        for (domain_id,) in self._db.execute("SELECT id FROM domains WHERE wrapped IS NULL"):
-            yield domain_id
+        """Yield the ids of the domains that are erased.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with _storage_errors():
+            for (domain_id,) in self._db.execute("SELECT id FROM domains WHERE wrapped IS NULL"):
+                yield domain_id
 
     def pinned(self, name: str) -> bytes | None:
         """The value that is pinned under `name`, in the clear.
@@ -84,13 +90,19 @@ class KeyringFiles:
         return None if row is None else bytes(row[0])
 
     def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
-        try:
+        with _storage_errors():
             row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
-        except sqlite3.Error as error:
-            raise KeysError(
-                "keys.storage", f"keyring.db cannot be read: {error}", "restore it from a backup"
-            ) from error
         return row
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise KeysError(
+            "keys.storage", f"keyring.db cannot be read: {error}", "restore it from a backup"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

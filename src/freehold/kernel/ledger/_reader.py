@@ -106,6 +106,14 @@ class LogReader:
             raise ValueError(f"the checkpoint has size {self.checkpoint.size}, not {size}")
         return self._tree().root(size)
 
+    def hashes(self, level: int, index: int) -> bytes:
+        """The hashes of one tile, checked.
+
+        Raises:
+            CorruptLogError: it was changed or is missing.
+        """
+        return self._tree().hashes(level, index)
+
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of every tile under the checkpoint, checked: what an export holds.
 

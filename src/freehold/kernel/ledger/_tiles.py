@@ -171,6 +171,10 @@ class PublishedTree:
                 tile = self._tile(level, index)
                 yield tile_path(level, index, width=tile.width), tile.hashes
 
+    def hashes(self, level: int, index: int) -> bytes:
+        """The hashes of one tile, checked."""
+        return self._tile(level, index).hashes
+
     def root(self, size: int) -> Hash:
         """Root of the first `size` leaves."""
         return self._root(0, size) if size else EMPTY_ROOT
