@@ -20,7 +20,7 @@ from freehold.audit._chronicle import ERASING
 from freehold.audit._findings import Counts, Findings, Report, conclude
 from freehold.audit._meanings import Severity
 from freehold.audit._memory import Memory
-from freehold.audit._pins import Pin, Trust, check_pins, check_promises
+from freehold.audit._pins import Pin, Trust, ask_witnesses, check_pins, check_promises
 from freehold.audit._records import Progress, Records, decoded
 from freehold.audit.errors import AuditError
 from freehold.kernel import Clock, Ref, SystemClock, format_time
@@ -85,6 +85,7 @@ class FolderAudit:
         """Look at everything the first time, then at what is new and at a part of the old."""
         findings, part = Findings(), self._rounds % PARTS
         is_turn = part == 0  # of what is looked at as a whole or not at all
+        seen = ask_witnesses(self._trust, ledger.origin_of(self._log), findings)
         self._progress("databases", 0, 0)
         outside = stores.look_outside(self._folder, is_whole=is_turn, findings=findings)
         key, trusted = self._key()
@@ -127,7 +128,8 @@ class FolderAudit:
         for index in records.chronicle.unfinished():
             findings.add("record.unfinished", f"record {index}")
         self._kept, self._rounds = reader.checkpoint.size, self._rounds + 1
-        return self._finish(reader, key, outside.head, (trusted, counts), findings)
+        pins = [*self._trust.pins, *seen, *self._own_pins(outside.head)]
+        return self._finish(reader, key, pins, so_far=(trusted, counts), findings=findings)
 
     def _read(self, reader: LogReader, key: VerifierKey, part: int, findings: Findings) -> Records:
         with BodyScan(self._folder / "vault" / "segments") as scan:
@@ -156,19 +158,19 @@ class FolderAudit:
         self,
         reader: LogReader,
         key: VerifierKey,
-        head: bytes | None,
+        pins: list[Pin],
+        *,
         so_far: tuple[tuple[str, ...], Counts],
         findings: Findings,
     ) -> Report:
         """Hold the log against what was seen of it, conclude, and remember."""
         trusted, counts = so_far
-        pins = [*self._trust.pins, *self._own_pins(head)]
         vouching = check_pins(pins, reader, key, findings)
         notes = check_promises(
             self._trust.promises, reader, key, now=self._clock.now(), findings=findings
         )
         trust = (*trusted, *(each for each in vouching if not each.startswith(_ESTATE)))
-        report = self._report(reader, trust, replace(counts, pins=len(pins)), findings, notes)
+        report = self._report(reader, trust, replace(counts, pins=len(pins)), findings, notes=notes)
         is_right = not any(
             each.code.startswith(_OF_HISTORY) and each.severity is Severity.alarm
             for each in report.findings
@@ -199,6 +201,7 @@ class FolderAudit:
         trust: tuple[str, ...],
         counts: Counts,
         findings: Findings,
+        *,
         notes: list[str] | None = None,
     ) -> Report:
         found = findings.all()

@@ -125,7 +125,9 @@ def check_files(folder: Path, reader: LogReader, findings: Findings) -> None:
         width = min(WIDTH, (size >> 8 * level) - index * WIDTH)
         if partial is None or width <= 0 or int(partial) == width:
             continue  # read with the tree, or not under the checkpoint yet
-        _check_partial(path, name, (kind, index, min(width, int(partial))), reader, findings)
+        _check_partial(
+            path, name, (kind, index, min(width, int(partial))), reader=reader, findings=findings
+        )
 
 
 def check_journal(
@@ -186,6 +188,7 @@ def _check_partial(
     path: Path,
     name: str,
     place: tuple[str, int, int],
+    *,
     reader: LogReader,
     findings: Findings,
 ) -> None:

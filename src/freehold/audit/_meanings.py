@@ -118,6 +118,12 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "the pin was not signed by the key that signs now: one of them is not genuine",
             "compare the log's vkey with the one that was handed out when the estate was made",
         ),
+        "witness.silent": Meaning(
+            _FAULT,
+            "the newest checkpoint that the witness cosigned",
+            "the log could not be held against what the witness saw",
+            "find out why it does not answer; it may be kept from answering",
+        ),
         # ---- records
         "record.faulty": Meaning(
             _ALARM,

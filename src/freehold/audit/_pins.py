@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from freehold.audit._findings import Findings
+from freehold.audit._witness import Silent, newest_cosigned
 from freehold.audit.errors import AuditError
 from freehold.kernel import DEFAULT_LIMITS
 from freehold.kernel.ledger import (
@@ -34,12 +35,12 @@ _Key = TypeVar("_Key", VerifierKey, CosignerKey)
 class Pin:
     """A note of a checkpoint that was seen earlier or elsewhere, and where it comes from.
 
-    `witness`, where it is given, must have cosigned it.
+    One of `witnesses`, where any are given, must have cosigned it.
     """
 
     note: bytes
     source: str
-    witness: CosignerKey | None = None
+    witnesses: tuple[CosignerKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Trust:
     key: VerifierKey | None = None
     pins: tuple[Pin, ...] = ()
     promises: tuple[tuple[str, bytes], ...] = ()  # where from, and the signed note
+    witnesses: tuple[CosignerKey, ...] = ()
+    urls: tuple[str, ...] = ()  # where these witnesses are asked
 
 
 def read_key(text: str) -> VerifierKey:
@@ -97,6 +100,17 @@ def _key(kind: type[_Key], text: str) -> _Key:
             f"{text!r:.100} is no vkey and no file that holds one: {error}",
             "a vkey is name+keyid+base64, as `freehold init` and `freehold estate status` show it",
         ) from error
+
+
+def ask_witnesses(trust: Trust, origin: str, findings: Findings) -> list[Pin]:
+    """What the witnesses saw last. To be asked before the log is looked at, which only grows."""
+    pins = []
+    for url in trust.urls:
+        try:
+            pins.append(Pin(newest_cosigned(url, origin), f"the witness at {url}", trust.witnesses))
+        except Silent as silent:
+            findings.add("witness.silent", url, got=str(silent))
+    return pins
 
 
 def check_pins(
@@ -149,15 +163,15 @@ def check_promises(
 
 def _open(pin: Pin, key: VerifierKey) -> tuple[Checkpoint, str]:
     """The checkpoint of a pin, verified, and what it says in a few words."""
-    witnesses = [pin.witness] if pin.witness else []
-    seen = Cosigned.open(pin.note, [key], witnesses)
+    seen = Cosigned.open(pin.note, [key], pin.witnesses)
     told = f"{seen.checkpoint.size:,} records"
-    if pin.witness is None:
+    if not pin.witnesses:
         return seen.checkpoint, told
-    moment = seen.times.get(pin.witness.name)
-    if moment is None:
-        raise NoteError("ledger.signature", f"{pin.witness.name} did not cosign it")
-    return seen.checkpoint, f"{told}, cosigned by {pin.witness.name} at {moment:%Y-%m-%d %H:%M} UTC"
+    if not seen.times:
+        names = ", ".join(sorted({witness.name for witness in pin.witnesses}))
+        raise NoteError("ledger.signature", f"it is not cosigned by {names}")
+    times = (f"{name} at {moment:%Y-%m-%d %H:%M:%S} UTC" for name, moment in seen.times.items())
+    return seen.checkpoint, f"{told}, cosigned by {', '.join(times)}"
 
 
 def _tell_unsigned(pin: Pin, reader: LogReader, error: NoteError, findings: Findings) -> None:

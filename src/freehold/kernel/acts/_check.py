@@ -48,7 +48,6 @@ _INTEGER_MAX = 2**53 - 1  # RFC 7493, 2.2
 _FLOATS = frozenset(("metrics", "number"))
 _REMEMBERED_MAX = 65_536  # strings, some 10 MB; dropped together
 _Check: TypeAlias = Callable[[Any], bool]
-_encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _sha256 = hashlib.sha256
 
 
@@ -87,10 +86,6 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     request: msgspec.Raw
 
 
-_read_body = msgspec.json.Decoder(_Body).decode
-_read_request = msgspec.json.Decoder(_Request).decode
-
-
 class _Wrong(Exception):
     """A record that is not as it has to be; never leaves this module."""
 
@@ -121,6 +116,9 @@ class RecordCheck:
     def __init__(self, registry: Registry, origin: str, *, bodies: BodyScan | None = None) -> None:
         self._origin = origin
         self._bodies = bodies
+        self._encode_sorted = msgspec.json.Encoder(order="sorted").encode
+        self._read_body = msgspec.json.Decoder(_Body).decode
+        self._read_request = msgspec.json.Decoder(_Request).decode
         self._queries = frozenset(registry.queries)
         self._facts = {name: self._declared(registry, act) for name, act in registry.acts.items()}
         # What was looked at and is right, so that it need not be looked at again.
@@ -183,7 +181,9 @@ class RecordCheck:
         record = Record.decode(entry)
         facts = self._facts.get(record.act)
         # Without a float, msgspec's sorted form of a record is the canonical one.
-        is_quick = facts is not None and not facts.has_floats and _encode_sorted(record) == entry
+        is_quick = (
+            facts is not None and not facts.has_floats and self._encode_sorted(record) == entry
+        )
         if not is_quick and record.encode() != entry:
             raise _Wrong("record.not_canonical", "its bytes are not the canonical ones")
         return record
@@ -316,9 +316,9 @@ class RecordCheck:
         if body.get("commitment") != "sha256:" + _sha256(BODY_PREFIX + plaintext).hexdigest():
             raise _Wrong("record.body", "its body is not the one that was committed to")
         try:
-            content = _read_body(plaintext[SALT_BYTES:])
+            content = self._read_body(plaintext[SALT_BYTES:])
             request = content.request
-            asked = _read_request(request)
+            asked = self._read_request(request)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise _Wrong("record.body", "its body is not of the format") from error
         committed = b"".join((REQUEST_PREFIX, plaintext[:SALT_BYTES], request))
