@@ -157,7 +157,8 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "custody.rotate", "vault.collect", "estate.prune", "estate.retention",
+  "evaluation.show", "custody.rotate", "vault.collect", "estate.audit", "estate.prune",
+  "estate.retention",
   "ledger.*", "backup.*", "stream.*", "witness.*",
   "run.list", "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
@@ -178,7 +179,8 @@ may = [
   "dataset.list", "dataset.show", "model.list", "model.show", "run.list", "run.show",
   "evaluation.show", "deployment.list", "person.list",
   "policy.explain", "policy.test", "policy.simulate",
-  "estate.status", "estate.retention", "charter.show", "recovery.show", "access.show",
+  "estate.status", "estate.audit", "estate.retention",
+  "charter.show", "recovery.show", "access.show",
 ]
 classes = "internal"
 """

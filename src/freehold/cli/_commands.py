@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from freehold.charter import Charter, check_complete, template
+from freehold.cli._audit import audit
 from freehold.cli._backup import restore_backup
 from freehold.cli._context import (
     Context,
@@ -40,6 +41,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     app.command("approve")(approve)
     app.command("demo")(demo)
     app.command("doctor")(doctor)
+    app.command("audit")(audit)
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
     nouns["estate"].command("rotate-custody")(rotate_custody)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from freehold.verbs import (
+    _audit,
     _backup,
     _emergency,
     _estate,
@@ -45,7 +46,7 @@ NOUNS = (
 def _verbs() -> Mapping[str, Verb]:
     """Every public function `noun_verb` of the modules of verbs."""
     table = {}
-    for module in (_estate, _emergency, _line, _backup, _retention, _streams, _witness):
+    for module in (_estate, _audit, _emergency, _line, _backup, _retention, _streams, _witness):
         for name, function in vars(module).items():
             noun, _, verb = name.partition("_")
             if noun in NOUNS and getattr(function, "__module__", "") == module.__name__:

@@ -9,6 +9,7 @@ It does not know what any act means.
 """
 
 from freehold.kernel.acts._alarms import Concern
+from freehold.kernel.acts._check import CheckedRecords, Fault, RecordCheck
 from freehold.kernel.acts._declare import (
     ANY,
     Act,
@@ -67,6 +68,7 @@ __all__ = [
     "Attributes",
     "Blob",
     "Body",
+    "CheckedRecords",
     "Circumstances",
     "Code",
     "Codes",
@@ -75,6 +77,7 @@ __all__ = [
     "Declarations",
     "Digest",
     "FactField",
+    "Fault",
     "Id",
     "Ids",
     "InvalidFact",
@@ -89,6 +92,7 @@ __all__ = [
     "Principals",
     "Query",
     "Record",
+    "RecordCheck",
     "Recorded",
     "Reference",
     "Registry",

@@ -37,7 +37,7 @@ from freehold.kernel.acts._values import (
     Stores,
 )
 from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
-from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Change
+from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Catalog, Change
 from freehold.kernel.keys import DomainErased, UnknownDomain
 from freehold.kernel.ledger import PRUNED, Appended
 from freehold.kernel.policy import Denied, Entity, PolicyRequest, PolicySet
@@ -272,6 +272,18 @@ class Pipeline:
         """Empty the catalog and project the whole ledger again; return the number of records."""
         self.stores.catalog.clear()
         return self.catch_up()
+
+    def beside(self, catalog: Catalog) -> Pipeline:
+        """A pipeline that projects the same log into another catalog, and serves for nothing
+        else: it enforces no policies, and so permits nothing.
+        """
+        return Pipeline(
+            self.registry,
+            replace(self.stores, catalog=catalog),
+            clock=self.clock,
+            circumstances=self.circumstances,
+            principals=self._principals,
+        )
 
     def follow(self, first: int, entries: Sequence[bytes]) -> None:
         """The log's `on_commit`: project what has just become durable."""

@@ -16,8 +16,8 @@ from freehold.kernel.acts.errors import InvalidRecord
 
 SCHEMA_VERSION = 1
 SALT_BYTES = 32
-_BODY_PREFIX = b"freehold/body/v1\0"
-_REQUEST_PREFIX = b"freehold/request/v1\0"
+BODY_PREFIX = b"freehold/body/v1\0"
+REQUEST_PREFIX = b"freehold/request/v1\0"
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,17 +116,17 @@ class Body:
         asked = canonical(dict(request))
         parts = (salt, b'{"details":', canonical(dict(details)), b',"request":', asked, b"}")
         plaintext = b"".join(parts)  # canonical as a whole: its two keys are in order
-        return cls(plaintext, commit_body(plaintext), _commitment(_REQUEST_PREFIX, salt, asked))
+        return cls(plaintext, commit_body(plaintext), _commitment(REQUEST_PREFIX, salt, asked))
 
 
 def commit_body(plaintext: bytes) -> str:
     """The commitment of docs/formats/record.md over salt and body."""
-    return _commitment(_BODY_PREFIX, plaintext)
+    return _commitment(BODY_PREFIX, plaintext)
 
 
 def commit_request(salt: bytes, request: Mapping[str, Any]) -> str:
     """The commitment over the policy request alone, under the body's salt."""
-    return _commitment(_REQUEST_PREFIX, salt, canonical(dict(request)))
+    return _commitment(REQUEST_PREFIX, salt, canonical(dict(request)))
 
 
 def _commitment(*parts: bytes) -> str:

@@ -8,13 +8,27 @@ the same `apply` that live acts use.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, Row, Select, create_engine, delete, event, inspect, select
+from sqlalchemy import (
+    Engine,
+    MetaData,
+    Row,
+    Select,
+    Table,
+    create_engine,
+    delete,
+    event,
+    inspect,
+    select,
+    tuple_,
+)
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable
 
 from freehold.kernel.catalog._changes import Change, Put
@@ -26,6 +40,7 @@ _INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index'"
 REBUILD_RECORDS = (
     2_000  # records of one transaction while rebuilding: large enough to batch, small in memory
 )
+_PROBLEMS_MAX = 20  # lines of SQLite's own check; more say no more
 
 
 class Catalog:
@@ -34,15 +49,21 @@ class Catalog:
     One writer; readers at any time.
     """
 
-    def __init__(self, path: Path, log: str, rooms: Iterable[MetaData] = ()) -> None:
+    def __init__(
+        self, path: Path, log: str, rooms: Iterable[MetaData] = (), *, is_scratch: bool = False
+    ) -> None:
         """Open the database, creating its tables where they are missing or of another version.
+
+        One that `is_scratch` is used by one thread, in a file that has no name as soon as it is
+        open: nothing of it outlives the process.
 
         Raises:
             CatalogError: the database cannot be opened.
         """
+        self.path = path
         self._log = log
         self._tables = [table for room in (KERNEL_TABLES, *rooms) for table in room.sorted_tables]
-        self._engine = _engine(path)
+        self._engine = _scratch_engine(path) if is_scratch else _engine(path)
         self._writer = ChangeWriter(self._tables, self._engine.dialect)
         try:
             self._prepare()
@@ -117,6 +138,33 @@ class Catalog:
                 for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
                     yield table.name, tuple(row)
 
+    def page(
+        self, table: Table, after: tuple[Any, ...] | None, limit: int
+    ) -> tuple[int, list[tuple[Any, ...]]]:
+        """The next rows of a table in the order of its key, and the position they belong to."""
+        keys = list(table.primary_key.columns)
+        query = select(table).order_by(*keys).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(*keys) > tuple_(*after))
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # both from one snapshot
+            size = connection.execute(select(POSITION.c.size).where(POSITION.c.log == self._log))
+            return int(size.scalar() or 0), [tuple(row) for row in connection.execute(query)]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, by name."""
+        return tuple(sorted(self._tables, key=lambda table: table.name))
+
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the structure of the database; empty where it is sound."""
+        try:
+            with self._engine.connect() as connection:
+                found = connection.exec_driver_sql(f"PRAGMA integrity_check({_PROBLEMS_MAX})")
+                return [str(line) for (line,) in found if line != "ok"]
+        except SQLAlchemyError as error:
+            return [str(error.__cause__ or error)]
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -149,6 +197,16 @@ class Catalog:
             for table in self._tables:
                 table.create(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+
+
+def _scratch_engine(path: Path) -> Engine:
+    connection = sqlite3.connect(path)
+    # The journal's file would have a name, and what is lost here is made anew.
+    connection.execute("PRAGMA journal_mode=OFF")
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("CREATE TABLE begun (x)")  # makes SQLite open the file, so that it can go
+    path.unlink()
+    return create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
 
 
 def _engine(path: Path) -> Engine:

@@ -32,6 +32,7 @@ from freehold.kernel.keys._recovery import (
 )
 from freehold.kernel.keys._shares import combine_shares, split_identity
 from freehold.kernel.keys._signer import SigningKey
+from freehold.kernel.keys._survey import KeyringFiles, KeyringState
 from freehold.kernel.keys.errors import (
     BadShares,
     DomainErased,
@@ -50,6 +51,8 @@ __all__ = [
     "DomainErased",
     "DomainKeys",
     "Keyring",
+    "KeyringFiles",
+    "KeyringState",
     "KeyringWriter",
     "KeysError",
     "KeysLimits",

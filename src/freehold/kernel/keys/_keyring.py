@@ -33,6 +33,7 @@ from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._recoveries import Recoveries
 from freehold.kernel.keys._recovery import Recovery
 from freehold.kernel.keys._signer import SigningKey
+from freehold.kernel.keys._survey import KeyringState, Shard, check_shard
 from freehold.kernel.keys._wrapping import KEY_BYTES, new_key, wrap
 from freehold.kernel.keys.errors import KeysError, storage_errors
 
@@ -280,6 +281,31 @@ class Keyring:
         """
         with self._reading() as (db, _):
             return tables.read_pin(db, name)
+
+    def check(self) -> KeyringState:
+        """Unwrap every secret that is kept, and tell what does not; nothing is changed.
+
+        Shard by shard, so that others wait for no more than one.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with self._reading() as (db, _):
+            numbers, names = tables.shards_with_domains(db), tables.signer_names(db)
+        domains = erased = 0
+        faults: list[KeysError] = []
+        for number in numbers:
+            with self._reading() as (db, root):
+                shard, key = Shard(number, *tables.read_shard(db, number)), root.key
+            living, gone, wrong = check_shard(shard, root=key)
+            domains, erased = domains + living, erased + gone
+            faults += wrong
+        for name in names:
+            try:
+                self.signer(name)
+            except KeysError as error:
+                faults.append(error)
+        return KeyringState(domains, erased, len(names), tuple(faults))
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

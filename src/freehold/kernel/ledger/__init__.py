@@ -7,6 +7,7 @@ It knows nothing of what the records say.
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
 from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
+from freehold.kernel.ledger._journal import read_journal
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
     Ed25519Signer,
@@ -100,6 +101,7 @@ __all__ = [
     "leaf_hash",
     "node_hash",
     "open_note",
+    "read_journal",
     "settle_restored",
     "sign_note",
     "tile_path",

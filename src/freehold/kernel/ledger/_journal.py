@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
+from freehold.kernel import DEFAULT_LIMITS
 from freehold.kernel.ledger._files import Disk
 from freehold.kernel.ledger._tree import Hash, leaf_hash
 from freehold.kernel.ledger.errors import CorruptLogError
@@ -153,6 +154,21 @@ class Journal:
 def has_records(folder: Path) -> bool:
     """Tell whether a write-ahead file holds anything, whole or torn."""
     return any(path.stat().st_size > len(_HEADER) for path in folder.glob("*.wal"))
+
+
+def read_journal(
+    folder: Path, *, entry_bytes_max: int = DEFAULT_LIMITS.record_bytes_max
+) -> list[tuple[int, list[bytes]]]:
+    """Read the write-ahead files of a log as they lie there, as whoever holds no lock may do: the
+    first index and the whole records of each, in order. A torn end is left out.
+
+    Raises:
+        CorruptLogError: one is damaged before its end.
+        FileNotFoundError: a new one took the place of one meanwhile; read them again.
+    """
+    paths = sorted((folder / "wal").glob("*.wal"))
+    read = (_read(path, entry_bytes_max) for path in paths)
+    return [(first, [record.entry for record in records]) for first, records in read]
 
 
 def _frames(records: Sequence[Record]) -> bytes:

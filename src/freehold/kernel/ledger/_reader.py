@@ -95,6 +95,38 @@ class LogReader:
             tree.bundle(index)
         return self.checkpoint
 
+    def bundles(
+        self, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, list[bytes] | CorruptLogError]]:
+        """Yield the entry bundles [start, stop) by their numbers, each checked, or what is wrong
+        with it; goes on after a fault, so that all of them are known.
+        """
+        tree, last = self._tree(), -(-self.checkpoint.size // TILE_WIDTH)
+        for index in range(start, last if stop is None else min(stop, last)):
+            try:
+                yield index, tree.bundle(index)
+            except CorruptLogError as error:
+                yield index, error
+
+    def root(self, size: int) -> Hash:
+        """Root of the first `size` entries, from tiles that are checked.
+
+        Raises:
+            ValueError: the checkpoint does not reach that far.
+            CorruptLogError: a tile that it takes was changed or is missing.
+        """
+        if not 0 <= size <= self.checkpoint.size:
+            raise ValueError(f"the checkpoint has size {self.checkpoint.size}, not {size}")
+        return self._tree().root(size)
+
+    def hashes(self, level: int, index: int) -> bytes:
+        """The hashes of one tile, checked.
+
+        Raises:
+            CorruptLogError: it was changed or is missing.
+        """
+        return self._tree().hashes(level, index)
+
     def files(self, since: int = 0) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of every tile under the checkpoint, checked: what an export holds.
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from freehold.kernel.ledger._tree import (
+    EMPTY_ROOT,
     HASH_BYTES,
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -214,6 +215,14 @@ class PublishedTree:
             for index in range(first, -(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
                 tile = self._tile(level, index)
                 yield tile_path(level, index, width=tile.width), tile.hashes
+
+    def hashes(self, level: int, index: int) -> bytes:
+        """The hashes of one tile, checked."""
+        return self._tile(level, index).hashes
+
+    def root(self, size: int) -> Hash:
+        """Root of the first `size` leaves."""
+        return self._root(0, size) if size else EMPTY_ROOT
 
     def inclusion(self, index: int) -> list[Hash]:
         """Path from the leaf at `index` to the root (RFC 9162, 2.1.3.1)."""

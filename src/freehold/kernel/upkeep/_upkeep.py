@@ -30,7 +30,20 @@ class CollectOrphans(Act, name="vault.collect", on="Estate"):
     bytes: int = found(0)
 
 
-ACTS = (RotateCustody, CollectOrphans)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEstate(Act, name="estate.audit", on="Estate", exclusive=False):
+    """Open every body and hold ledger, vault, keyring and catalog against each other; what was
+    found lies in the body.
+    """
+
+    size: int = found(0)
+    bodies: int = found(0)
+    blobs: int = found(0)
+    findings: int = found(0)
+    result: Code = found("")
+
+
+ACTS = (RotateCustody, CollectOrphans, AuditEstate)
 
 
 class Upkeep:

@@ -28,6 +28,7 @@ from freehold.kernel.vault._contents import VaultContents
 from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_folder, write_all
 from freehold.kernel.vault._frames import open_frame, seal_frame
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
+from freehold.kernel.vault._scan import BodyScan
 from freehold.kernel.vault._sealing import seal_stream, unsealed
 from freehold.kernel.vault.errors import VaultError, storage_errors
 
@@ -320,6 +321,10 @@ class Vault:
             VaultError: `vault.storage`: some may be left; emptying again ends it.
         """
         self._segments.empty(BodyAt(*at) for at in places)
+
+    def scan(self) -> BodyScan:
+        """Read many bodies in the order of their places, as an audit does; synced ones only."""
+        return BodyScan(self._folder / _SEGMENTS, self._keyring.domain, limits=self._limits)
 
     @contextmanager
     def _staging(self) -> Iterator[_Staged]:
