@@ -300,6 +300,12 @@ class Log:
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)
 
+    def refuse_if_stopped(self) -> None:
+        """Raise `LogStoppedError` if this log takes no more records or publishes no more."""
+        reason = self._append_stop or self._publish_stop
+        if reason is not None:
+            raise _stopped(reason)
+
     def reader(self) -> LogReader:
         """The newest published checkpoint as it stands, to be read while this log grows on."""
         return LogReader(self._folder.path, self.key.name, keys=[self.key])
