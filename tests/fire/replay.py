@@ -43,8 +43,17 @@ class Replay:
         self._pending: dict[Node, list[Operation]] = {}
         self.operations: list[Operation] = []
         self.marks: list[tuple[int, str]] = []
+        self.moment = -1  # the last that was followed
+
+    def forget_process(self) -> None:
+        """Take note that the process is gone, and with it its descriptors; the calls of another on
+        the same folder may follow. What was not synced still is not.
+        """
+        self._descriptors.clear()
+        self._foreign.clear()
 
     def follow(self, call: Call) -> None:
+        self.moment = max(self.moment, call.ended)
         assert call.name not in _FORBIDDEN, f"the model does not know {call.name}"
         if call.name.startswith("clone"):
             assert call.has_failed or "CLONE_THREAD" in str(call.arguments), "a process was started"

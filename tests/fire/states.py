@@ -1,7 +1,7 @@
 """Enumerates the states that a crash may leave, at every moment of a recording.
 
-For each moment at which another change has begun, become durable or been acknowledged: nothing of
-what is unsure is on the disk; all of it; each change alone missing; each alone present; random
+A moment is one at which another change has begun, become durable or been acknowledged. For each:
+nothing of what is unsure is on the disk; all of it; each change alone missing; each alone present; random
 subsets; and each unsure write torn, at several bytes, in several sectors, and as a size without
 data, with all and with nothing of the rest. States that are alike are one, at the latest moment at
 which it can come about, since then the most has been promised.
@@ -28,7 +28,8 @@ from tests.fire.disk import (
 
 # Made anew by whoever opens: what they hold says nothing.
 _FLEETING = ("-shm", "/lock", "/socket")
-_SINGLES_MAX = 24  # changes of one moment that are tried one by one; above it a sample of them
+_SINGLES_MAX = 12  # changes of one moment that are tried one by one; above it a sample of them
+_RANDOM_SUBSETS = 4
 _PARTS = 4  # ways in which one write is torn, drawn from all
 
 
@@ -41,16 +42,22 @@ class CrashState:
     kind: str
 
 
-def crash_states(recording: Recording, *, seed: int, subsets: int = 4) -> list[CrashState]:
-    """Every distinct state, in the order of their moments; `seed` draws the random ones."""
+def crash_states(
+    recording: Recording, *, seed: int, moments: int, after: int = 0
+) -> list[CrashState]:
+    """Every distinct state of so many moments `after` one, in their order.
+
+    The moments right after something was acknowledged are always among them; `seed` draws the rest.
+    """
     random = Random(seed)
     found: dict[int, CrashState] = {}
-    moments = recording.moments()
-    for number, moment in enumerate(moments):
+    told = [began for began, _ in recording.marks if began >= after]
+    others = [each for each in recording.moments() if each >= after]
+    drawn = random.sample(others, min(max(moments - len(told), 0), len(others)))
+    for moment in sorted({*told, *drawn}):
         unsure = recording.unsure(moment)
-        newest = number == 0 or set(unsure) - set(recording.unsure(moments[number - 1]))
-        states = _subsets(unsure, random, subsets)
-        for kind, exceptions in (*states, *(_torn(recording, unsure, random) if newest else ())):
+        states = (*_subsets(unsure, random), *_torn(recording, unsure, random))
+        for kind, exceptions in states:
             state = CrashState(moment, exceptions, kind)
             found[_alike(recording.picture(moment, exceptions))] = state
     return sorted(found.values(), key=lambda state: state.moment)
@@ -81,9 +88,7 @@ def lasting(picture: Picture) -> dict[str, bytes | None]:
     return {name: data for name, data in picture.items() if not name.endswith(_FLEETING)}
 
 
-def _subsets(
-    unsure: list[int], random: Random, subsets: int
-) -> Iterator[tuple[str, Exceptions]]:
+def _subsets(unsure: list[int], random: Random) -> Iterator[tuple[str, Exceptions]]:
     nothing = dict.fromkeys(unsure, ABSENT)
     yield "all", {}
     yield "nothing", nothing
@@ -92,7 +97,7 @@ def _subsets(
         yield "without one", {one: ABSENT}
         yield "one alone", {other: ABSENT for other in unsure if other != one}
     if len(unsure) > 2:
-        for _ in range(subsets):
+        for _ in range(_RANDOM_SUBSETS):
             share = random.random()
             yield "some", {each: ABSENT for each in unsure if random.random() < share}
 

@@ -60,18 +60,22 @@ class Call:
         return b"".join(map(_bytes, found))
 
 
-def traced(trace: Path, command: Sequence[str]) -> list[str]:
-    """The command that runs another and writes its calls, and those of its threads, to `trace`."""
-    options = ["-f", "--seccomp-bpf", "-xx", "-s", str(_WRITE_BYTES_MAX), "-e", f"trace={CALLS}"]
-    return ["strace", *options, "-e", "signal=none", "-o", str(trace), *command]
+def traced(trace: Path, command: Sequence[str], more: Sequence[str] = ()) -> list[str]:
+    """The command that runs another and writes its calls, and those of its threads, to `trace`.
+
+    `more` are further options of strace.
+    """
+    # The kernel's filter makes it quick, but then strace sends no signals that it is told to inject.
+    quick = [] if any("signal=" in each for each in more) else ["--seccomp-bpf"]
+    options = ["-f", *quick, "-xx", "-s", str(_WRITE_BYTES_MAX), "-e", f"trace={CALLS}"]
+    return ["strace", *options, "-e", "signal=none", "-o", str(trace), *more, *command]
 
 
-def read_calls(trace: Path) -> Iterator[Call]:
-    """Give the calls in the order in which they ended; those that never did come last."""
+def read_calls(trace: Path, start: int = 0) -> Iterator[Call]:
+    """Give the calls in the order in which they ended; moments are counted from `start`."""
     begun: dict[str, tuple[int, str]] = {}
-    moment = 0
     with trace.open() as lines:
-        for moment, line in enumerate(lines):
+        for moment, line in enumerate(lines, start):
             found = _LINE.match(line.rstrip("\n"))
             assert found is not None, line[:200]
             thread, text = found["thread"], found["text"]

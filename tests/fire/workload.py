@@ -1,6 +1,6 @@
 """What a process does while its disk or its power fails: mixed acts on a trial estate.
 
-    python -m tests.fire.workload <folder> <what> [<seed>]
+    python -m tests.fire.workload <folder> <what> [<passphrase> …]
 
 `what` is `life` (from founding to closing), `open` (opening alone, then one act) or `acts` (what
 there is of `life` after founding). Each step is told before it begins and once it is acknowledged,
@@ -14,14 +14,14 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from freehold.kernel import Ref
+from freehold.kernel.keys import WrongCustody
 from freehold.kernel.ledger import Appended, Log, leaf_hash
 from freehold.kernel.policy import Denied
 from tests.estate.world import PASSPHRASE, FakeExecutor, World, custody, make_world, table
@@ -71,10 +71,11 @@ def teller(descriptor: int) -> Tell:
 class Workload:
     """Performs steps on a world and tells of them."""
 
-    def __init__(self, folder: Path, tell: Tell, passphrase: str = PASSPHRASE) -> None:
+    def __init__(self, folder: Path, tell: Tell, passphrases: Sequence[str] = ()) -> None:
+        """`passphrases` are those of which one opens the estate."""
         self.world = World(folder, FakeExecutor(), None)
         self.tell = tell
-        self.passphrase = passphrase
+        self.passphrases = list(passphrases) or [PASSPHRASE]
         self.log: ToldLog | None = None
 
     @contextmanager
@@ -100,7 +101,12 @@ class Workload:
     def open(self) -> None:
         """Open the estate."""
         with self.step("open"):
-            self.world.open(self.passphrase)
+            for passphrase in self.passphrases:
+                with suppress(WrongCustody):
+                    self.world.open(passphrase)
+                    break
+            else:
+                raise AssertionError("none of the passphrases opens it")
             self._listen()
 
     def close(self) -> None:
@@ -183,7 +189,7 @@ class Workload:
         with self.step("rotate", passphrase=passphrase):
             world.approve("olivia", "custody.rotate", world.estate.pipeline.circumstances.estate)
             world.estate.upkeep.rotate_custody(world.actor("otto"), custody(passphrase))
-        self.passphrase = passphrase
+        self.passphrases = [passphrase]
 
     def _listen(self) -> ToldLog:
         pipeline = self.world.estate.pipeline
@@ -267,9 +273,8 @@ def _act(workload: Workload, kind: str, *, name: str, rows: int) -> None:
 def main() -> None:
     """Run one kind of life in this process."""
     folder, what = Path(sys.argv[1]), sys.argv[2]
-    passphrase = sys.argv[3] if len(sys.argv) > 3 else PASSPHRASE
     descriptor = os.open(folder / TOLD, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    WHAT[what](Workload(folder, teller(descriptor), passphrase))
+    WHAT[what](Workload(folder, teller(descriptor), sys.argv[3:]))
 
 
 if __name__ == "__main__":
