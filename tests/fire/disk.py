@@ -145,9 +145,7 @@ class Recording:
     def unsure(self, moment: int) -> list[int]:
         """The operations that have begun by `moment` and are not durable."""
         count = bisect_right(self._began, moment)
-        return [
-            number for number in range(count) if self.operations[number].durable > moment
-        ]
+        return [number for number in range(count) if self.operations[number].durable > moment]
 
     def picture(self, moment: int, exceptions: Exceptions) -> _Tree:
         """The tree after a crash at `moment`: all that has begun by then, but for `exceptions`."""

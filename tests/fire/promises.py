@@ -38,8 +38,11 @@ class Promises:
     def of(cls, lines: Iterable[str]) -> Promises:
         promises = cls()
         for line in lines:
-            promises.take(json.loads(line))
+            promises.take_line(line)
         return promises
+
+    def take_line(self, line: str) -> None:
+        self.take(json.loads(line))
 
     def take(self, told: dict[str, Any]) -> None:
         if told.get("doing") == "rotate":

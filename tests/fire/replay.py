@@ -14,7 +14,14 @@ from tests.fire.trace import Call
 
 # Refused where they touch the tree, and refused altogether.
 _UNKNOWN = {
-    "open", "creat", "sendfile", "copy_file_range", "truncate", "fallocate", "symlink", "symlinkat",
+    "open",
+    "creat",
+    "sendfile",
+    "copy_file_range",
+    "truncate",
+    "fallocate",
+    "symlink",
+    "symlinkat",
     "pwritev2",
 }
 _FORBIDDEN = {"chdir", "io_uring_setup", "fork", "vfork", "sync_file_range"}
@@ -150,7 +157,11 @@ class Replay:
 
     def on_mmap(self, call: Call) -> None:
         flags, protection, number = call.arguments[3], call.arguments[2], call.arguments[4]
-        if "MAP_SHARED" in flags and "PROT_WRITE" in protection and int(number) in self._descriptors:
+        if (
+            "MAP_SHARED" in flags
+            and "PROT_WRITE" in protection
+            and int(number) in self._descriptors
+        ):
             path = self._descriptors[int(number)].path
             # SQLite's index of its write-ahead file is made anew at the first opening
             assert path.endswith("-shm"), f"{path} is written through memory"

@@ -106,9 +106,7 @@ def _torn(
     recording: Recording, unsure: list[int], random: Random
 ) -> Iterator[tuple[str, Exceptions]]:
     """The newest write torn, with all and with nothing of the rest; and some older one."""
-    writes = [
-        number for number in unsure if isinstance(recording.operations[number].change, Write)
-    ]
+    writes = [number for number in unsure if isinstance(recording.operations[number].change, Write)]
     for number in writes[-1:]:
         for part in _parts(recording.operations[number].change, random):
             yield "torn, with the rest", {number: part}

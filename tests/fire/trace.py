@@ -23,7 +23,9 @@ _WRITE_BYTES_MAX = 64 << 20  # strace shortens what is longer; no write of a tes
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<text>.*)")
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>,? ?")
 _UNFINISHED = " <unfinished ...>"
-_CALL = re.compile(r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\w+|\?)(?: (?P<error>E\w+))?")
+_CALL = re.compile(
+    r"(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\w+|\?)(?: (?P<error>E\w+))?"
+)
 _TOKEN = re.compile(r'"[^"]*"(?:\.\.\.)?|[\[{(]|[\]})]|, |[^"\[\]{}(),]+|.')
 
 

@@ -229,22 +229,50 @@ def resumed(workload: Workload) -> None:
 WHAT: dict[str, Callable[[Workload], None]] = {"life": live, "open": reopened, "acts": resumed}
 
 
-def random_step(workload: Workload, random: Random, number: int) -> None:
+def crowd(workload: Workload, seed: int, *, threads: int = 4) -> None:
+    """Open; then one of: rebuild, close and open; or random steps by several threads, without end.
+
+    To be killed. What was deployed and who is logged in has to be there already.
+    """
+    random = Random(seed)
+    workload.open()
+    if random.random() < 0.15:
+        with workload.step("rebuild"):
+            workload.world.estate.pipeline.rebuild()
+        workload.close()
+        workload.open()
+    for person in ("stella", "dana", "olivia", "otto"):
+        workload.world.actor(person)
+    crowd = [
+        threading.Thread(target=_steps, args=(workload, Random(seed * 100 + each), each))
+        for each in range(threads)
+    ]
+    for thread in crowd:
+        thread.start()
+    if random.random() < 0.2:
+        workload.rotate(f"passphrase {seed}")
+    for thread in crowd:
+        thread.join()
+    workload.close()
+
+
+def _steps(workload: Workload, random: Random, thread: int) -> None:
+    for number in range(random.randrange(20, 60)):
+        random_step(workload, random, f"set-{thread}-{number}-{random.randrange(1 << 30)}")
+
+
+def random_step(workload: Workload, random: Random, name: str) -> None:
     """One step of any kind, of those that threads may take side by side."""
-    world, name = workload.world, f"set-{number}-{random.randrange(1 << 30)}"
-    kind = random.choice(("ingest", "clear", "refused", "answer", "subject", "propose", "erase",
-                          "publish", "assign", "rebuild"))  # fmt: skip
+    kinds = ("ingest", "clear", "refused", "answer", "subject", "propose", "erase", "publish")
+    kind = random.choice((*kinds, "assign", "count"))
     if kind == "publish":
         workload.publish()
     elif kind == "refused":
         workload.refused()
     elif kind == "erase":
         with workload.step("ingest"):
-            world.ingest(name, table(random.randrange(6, 30)), data_class="internal")
+            workload.world.ingest(name, table(random.randrange(6, 30)), data_class="internal")
         workload.erase(name)
-    elif kind == "rebuild":
-        with workload.step("rebuild"):
-            world.estate.pipeline.stores.log.publish()
     else:
         with workload.step(kind):
             _act(workload, kind, name=name, rows=random.randrange(6, 400))
@@ -264,6 +292,9 @@ def _act(workload: Workload, kind: str, *, name: str, rows: int) -> None:
             workload.answer(subject=f"case-{rows % 50}")
         case "propose":
             workload.propose(name)
+        case "count":
+            estate.refusals.count()
+            estate.refusals.record()
         case "assign":
             estate.people.assign(
                 world.actor("olivia"), "simon", roles=["scientist"], clearances=["internal"]

@@ -18,7 +18,9 @@ from fastapi import FastAPI
 from freehold.api._app import create_app
 from freehold.api.errors import ApiError
 from freehold.estate import Estate
+from freehold.kernel import FreeholdError
 
+WATCH_SECONDS = 0.5  # between looks whether the estate has stopped; a look takes microseconds
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -47,17 +49,20 @@ class Listen:
 
 
 def serve(estate: Estate, listen: Listen) -> None:
-    """Serve until the process is told to stop; requests under way are finished.
+    """Serve until the process is told to stop or the estate stops; requests under way are finished.
 
     To be called by the main thread, which alone is told of signals.
 
     Raises:
         ApiError: a network address without TLS, or one that cannot be listened at.
+        FreeholdError: why the estate takes no more acts; opening it again, best by whatever watches
+            over this process, recovers what is durable.
     """
     listen.check()
     app = create_app(estate)
     with _outliving_signals():
-        asyncio.run(_serve(app, listen))
+        asyncio.run(_serve(app, listen, estate))
+    estate.refuse_if_stopped()
 
 
 @contextmanager
@@ -74,7 +79,7 @@ def _outliving_signals() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-async def _serve(app: FastAPI, listen: Listen) -> None:
+async def _serve(app: FastAPI, listen: Listen, estate: Estate) -> None:
     network = [_network_socket(listen)] if listen.host else []
     local = _local_socket(listen.socket)
     servers = [(uvicorn.Server(_config(app)), [local])]
@@ -84,10 +89,24 @@ async def _serve(app: FastAPI, listen: Listen) -> None:
             "ssl_keyfile": str(listen.private_key) if listen.private_key else None,
         }
         servers.append((uvicorn.Server(_config(app, **tls)), network))
+    ending = asyncio.create_task(_end_with(estate, [server for server, _ in servers]))
     try:
         await asyncio.gather(*(server.serve(sockets=sockets) for server, sockets in servers))
     finally:
+        ending.cancel()
         listen.socket.unlink(missing_ok=True)
+
+
+async def _end_with(estate: Estate, servers: list[uvicorn.Server]) -> None:
+    """End the servers soon after the estate has stopped: half dead it would refuse for ever."""
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        try:
+            estate.refuse_if_stopped()
+        except FreeholdError:
+            for server in servers:
+                server.should_exit = True
+            return
 
 
 def _config(app: FastAPI, **tls: str | None) -> uvicorn.Config:

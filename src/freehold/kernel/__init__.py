@@ -12,12 +12,19 @@ from freehold.kernel._folders import SyncError, make_folder, sync_folder
 from freehold.kernel._ids import is_id, new_id
 from freehold.kernel._limits import DEFAULT_LIMITS, Limits
 from freehold.kernel._refs import Ref, check_name
-from freehold.kernel.errors import FreeholdError, LimitError, MalformedError
+from freehold.kernel.errors import (
+    FreeholdError,
+    HostError,
+    LimitError,
+    MalformedError,
+    host_error,
+)
 
 __all__ = [
     "DEFAULT_LIMITS",
     "Clock",
     "FreeholdError",
+    "HostError",
     "Json",
     "LimitError",
     "Limits",
@@ -29,6 +36,7 @@ __all__ = [
     "check_name",
     "digest",
     "format_time",
+    "host_error",
     "is_id",
     "make_folder",
     "new_id",

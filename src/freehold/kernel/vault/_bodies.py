@@ -93,7 +93,9 @@ class Segments:
                 with storage_errors("the newest body segment"):
                     segment = self._segment_for(len(frame))
             except VaultError as error:
-                if isinstance(error.__cause__, SyncError):  # bodies in it could vanish with its name
+                if isinstance(
+                    error.__cause__, SyncError
+                ):  # bodies in it could vanish with its name
                     self.has_failed = True
                 raise
             at = BodyAt(segment.number, self._end, len(frame))
