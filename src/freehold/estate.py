@@ -36,7 +36,16 @@ from freehold.compute import Executor, LocalExecutor
 from freehold.data import DataService
 from freehold.evaluation import EvaluationService
 from freehold.interop import StreamService
-from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
+from freehold.kernel import (
+    Clock,
+    FreeholdError,
+    Ref,
+    SystemClock,
+    canonical,
+    digest,
+    make_folder,
+    new_id,
+)
 from freehold.kernel import backup as backup_part
 from freehold.kernel import history as history_part
 from freehold.kernel import retention as retention_part
@@ -162,7 +171,7 @@ class Estate:
             raise EstateError(
                 "estate.exists", f"{folder} is not empty", "choose a folder that does not exist yet"
             )
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         folder.chmod(0o700)
         estate_id = new_id()
         with Keyring.create(folder / "keys", custody) as keyring:
@@ -293,6 +302,17 @@ class Estate:
         """Record who was refused since; nothing is in an estate that goes on elsewhere."""
         if not self.backup.is_moved():
             self.refusals.record()
+
+    def refuse_if_stopped(self) -> None:
+        """Raise why the estate takes no more acts until it is opened again, if a part has stopped.
+
+        Raises:
+            LogStoppedError, VaultError, KeysError: a write of that part failed.
+        """
+        stores = self.pipeline.stores
+        stores.vault.refuse_after_failure()  # first: when bodies fail, so does the log, less clearly
+        stores.keyring.refuse_after_failure()
+        stores.log.refuse_if_stopped()
 
     def _remember(self) -> None:
         """Pin the newest checkpoint, so that an older or another log is refused at the opening."""

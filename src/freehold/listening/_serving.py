@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -31,9 +32,13 @@ def outliving_signals() -> Iterator[None]:
 
 
 async def serving(
-    app: Callable[..., Any], listening: socket.socket, address: Address | None = None
+    app: Callable[..., Any],
+    listening: socket.socket,
+    address: Address | None = None,
+    *,
+    until: asyncio.Event | None = None,
 ) -> None:
-    """Serve until a signal to stop; requests under way are finished.
+    """Serve until a signal to stop, or until `until` is set; requests under way are finished.
 
     Args:
         address: whose certificate is used; a local socket has none.
@@ -49,4 +54,15 @@ async def serving(
         ssl_certfile=str(certificate) if certificate else None,
         ssl_keyfile=str(private_key) if private_key else None,
     )
-    await uvicorn.Server(config).serve(sockets=[listening])
+    server = uvicorn.Server(config)
+    ending = asyncio.create_task(_end(server, until)) if until else None
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        if ending is not None:
+            ending.cancel()
+
+
+async def _end(server: uvicorn.Server, until: asyncio.Event) -> None:
+    await until.wait()
+    server.should_exit = True

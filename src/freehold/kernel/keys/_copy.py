@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from freehold.kernel import Json, canonical, parse_json
+from freehold.kernel import Json, canonical, parse_json, sync_folder
 from freehold.kernel.keys import _tables as tables
 from freehold.kernel.keys._custody import Custody
 from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, parse_roots, read_roots
-from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
+from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._wrapping import unwrap
 from freehold.kernel.keys.errors import KeysError, storage_errors

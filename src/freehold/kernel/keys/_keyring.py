@@ -3,8 +3,8 @@
 Threads may share one keyring, and processes one folder: whoever writes holds the database's write
 lock, and a change of the root key by another process is noticed before a cached key is given out.
 The commit of the database is the commit point of everything but a change of custody, whose commit
-point is the replacing of custody.json. After any failure the keyring forgets what it knew and loads
-it again with the function that opening uses.
+point is the replacing of custody.json. After a write that failed it is not known what is on disk, so
+the keyring gives and takes nothing more until it is opened again, which finds out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from freehold.kernel import is_id, new_id
+from freehold.kernel import is_id, make_folder, new_id, sync_folder
 from freehold.kernel.keys import _tables as tables
 from freehold.kernel.keys._copy import CUSTODY, DATABASE, Snapshot, encode_locked, snapshot
 from freehold.kernel.keys._custody import Custody
 from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, read_roots
-from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
+from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._domain import DomainKeys, derive
 from freehold.kernel.keys._identity import new_identity
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
@@ -68,6 +68,7 @@ class Keyring:
         self._data_version = -1
         self._look_again_at = 0.0  # by the monotonic clock
         self._cache: OrderedDict[str, DomainKeys] = OrderedDict()
+        self._failure = ""  # what the disk said when a write failed; set, never cleared
 
     def __repr__(self) -> str:
         return f"Keyring({str(self._folder)!r})"
@@ -104,7 +105,7 @@ class Keyring:
             # Built aside and renamed: a crash leaves no half keyring under its name.
             staged = folder.with_name(folder.name + ".new")
             shutil.rmtree(staged, ignore_errors=True)
-            staged.mkdir(mode=0o700, parents=True)
+            make_folder(staged)
             tables.connect(staged / DATABASE, limits, create=True).close()
             root = WrappedRoot.of(new_key(), generation=1, custody=custody)
             disk.replace(staged / CUSTODY, encode_roots([root]))
@@ -139,6 +140,10 @@ class Keyring:
         keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
             keyring._settle()
+            with storage_errors(folder):
+                # SQLite syncs the name of its write-ahead file only if it made the file itself. One
+                # that a killed process left may have no durable name yet.
+                sync_folder(folder)
         except BaseException:
             keyring.close()
             raise
@@ -146,9 +151,18 @@ class Keyring:
 
     def close(self) -> None:
         """Forget every key and close the files. Closing twice is harmless."""
-        with self._lock:
+        with self._lock, storage_errors(self._folder):
             self._forget()
             self._db.close()
+
+    def refuse_after_failure(self) -> None:
+        """Raise `keys.reopen` if a write has failed."""
+        if self._failure:
+            raise KeysError(
+                "keys.reopen",
+                f"a write to the keyring in {self._folder} failed: {self._failure}",
+                "check the disk, then open the estate again; what was acknowledged is complete",
+            )
 
     def new_domain(self, domain_id: str | None = None) -> str:
         """Create a key domain, durable before this returns, and give its id (a UUID).
@@ -182,6 +196,7 @@ class Keyring:
             KeysError: `keys.corrupt`, `keys.storage`.
         """
         with self._lock:
+            self.refuse_after_failure()
             self._notice_others()
             keys = self._cache.get(domain_id)
             if keys is None:
@@ -209,7 +224,7 @@ class Keyring:
 
         Its shard gets a new key and the keyring a new root key, so that no older copy of keyring.db
         opens with what is kept from now on. An error after the commit point leaves it erased;
-        calling again, or opening, tidies up.
+        opening tidies up.
 
         Raises:
             UnknownDomain: there never was one.
@@ -355,7 +370,8 @@ class Keyring:
                 # May find another process reading. Then the write-ahead file stays until it is
                 # written back by whoever comes next; the old secrets in it are wrapped under keys
                 # that exist no more.
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                with self._unless_failing():
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             with self._writing():
                 pass
 
@@ -363,21 +379,37 @@ class Keyring:
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold the write lock with the current root key; commit at the end, or undo and forget."""
         with self._lock, storage_errors(self._folder):
-            self._db.execute("BEGIN IMMEDIATE")
+            self.refuse_after_failure()
+            self._db.execute("BEGIN IMMEDIATE")  # an error here is that another process writes
             try:
-                yield self._db, self._load_root()
-                self._disk.commit(self._db)
+                with self._unless_failing():
+                    yield self._db, self._load_root()
+                    self._disk.commit(self._db)
             except BaseException:
-                # Whether a failed commit was written is not known; the next use reads the disk.
                 self._forget()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
 
     @contextmanager
+    def _unless_failing(self) -> Iterator[None]:
+        """Stop for good where the disk fails: whether the write is on it, nobody knows.
+
+        A second try could succeed and mean nothing, since a failed sync drops what it did not
+        write; and keys read meanwhile could be those of a commit that a power loss undoes.
+        """
+        try:
+            yield
+        except (sqlite3.Error, OSError, MemoryError) as error:
+            self._failure = str(error) or type(error).__name__
+            self._forget()
+            raise
+
+    @contextmanager
     def _reading(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold one snapshot of the database with the root key that belongs to it."""
         with self._lock, storage_errors(self._folder):
+            self.refuse_after_failure()
             self._db.execute("BEGIN")
             try:
                 while (root := self._root_of_snapshot()) is None:

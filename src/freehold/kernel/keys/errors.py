@@ -10,7 +10,8 @@
 
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
 `keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup),
-`keys.identity`, `keys.recipient`, `keys.recipients`, `keys.unknown_recovery` and `keys.storage`.
+`keys.identity`, `keys.recipient`, `keys.recipients`, `keys.unknown_recovery`, `keys.storage`, and
+`keys.reopen` (a write failed: nothing more until it is opened again).
 """
 
 from __future__ import annotations
@@ -86,9 +87,9 @@ def storage_errors(folder: Path) -> Iterator[None]:
     """Tell what the file system or SQLite could not do in words of the keyring."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, MemoryError) as error:
         raise KeysError(
             "keys.storage",
-            f"the keyring in {folder} cannot be read or written: {error}",
+            f"the keyring in {folder} cannot be read or written: {error or 'out of memory'}",
             "check the disk's space, health and permissions, then try again",
         ) from error

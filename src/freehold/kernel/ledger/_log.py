@@ -309,6 +309,12 @@ class Log:
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)
 
+    def refuse_if_stopped(self) -> None:
+        """Raise `LogStoppedError` if this log takes no more records or publishes no more."""
+        reason = self._append_stop or self._publish_stop
+        if reason is not None:
+            raise _stopped(reason)
+
     def prune(self, positions: Sequence[int]) -> None:
         """Take the records at `positions`, ascending, out of the log; the tree stays as it is.
 

@@ -20,12 +20,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from freehold.kernel import Clock, LimitError, SystemClock, new_id
+from freehold.kernel import (
+    Clock,
+    LimitError,
+    SyncError,
+    SystemClock,
+    make_folder,
+    new_id,
+    sync_folder,
+)
 from freehold.kernel.keys import Keyring
 from freehold.kernel.vault._blobs import BlobStore, FolderStore
 from freehold.kernel.vault._bodies import BodyAt, Segments
 from freehold.kernel.vault._contents import VaultContents
-from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_folder, write_all
+from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_file, write_all
 from freehold.kernel.vault._frames import open_frame, seal_frame
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
 from freehold.kernel.vault._scan import BodyScan
@@ -106,7 +114,7 @@ class Vault:
             # Built aside and renamed: a crash leaves no half vault under its name.
             built = folder.with_name(folder.name + ".new")
             shutil.rmtree(built, ignore_errors=True)
-            built.mkdir(mode=0o700, parents=True)
+            make_folder(built)
             FolderStore.create(built / _BLOBS)
             for name in (_SEGMENTS, _STAGING):
                 (built / name).mkdir(mode=0o700)
@@ -173,13 +181,13 @@ class Vault:
             VaultError: `vault.storage`, `vault.reopen`.
             what `stream` raises.
         """
-        self._segments.refuse_after_failure()
+        self.refuse_after_failure()
         keys = self._keyring.domain(domain_id)
         with self._staging() as staged:
             summary = seal_stream(stream, staged.write, keys=keys, limits=self._limits)
-            with storage_errors("the staging area"):
-                self._sync(staged.file.fileno())
-            with self._blobs_lock, storage_errors(f"the blob {summary.name}"):
+            with self._unless_failing("the staging area"):
+                sync_file(self._sync, staged.file.fileno())
+            with self._blobs_lock, self._unless_failing(f"the blob {summary.name}"):
                 is_new = self._store.put(summary.name, staged.path)
         sealed_size, sealed_sha256 = summary.sealed_size, summary.sealed_sha256
         if not is_new:
@@ -326,6 +334,23 @@ class Vault:
         """Read many bodies in the order of their places, as an audit does; synced ones only."""
         return BodyScan(self._folder / _SEGMENTS, self._keyring.domain, limits=self._limits)
 
+    def refuse_after_failure(self) -> None:
+        """Raise `vault.reopen` if a sync has failed."""
+        self._segments.refuse_after_failure()
+
+    @contextmanager
+    def _unless_failing(self, what: str) -> Iterator[None]:
+        """Tell errors of the store; stop for good where a sync failed.
+
+        A second sync of the same folder or file could succeed and mean nothing.
+        """
+        with storage_errors(what):
+            try:
+                yield
+            except SyncError:
+                self._segments.has_failed = True
+                raise
+
     @contextmanager
     def _staging(self) -> Iterator[_Staged]:
         """Give an empty file in staging, locked against being emptied and removed at the end."""
@@ -350,7 +375,8 @@ class Vault:
 
     def _delete(self, name: str, before: datetime | None = None) -> int | None:
         """Remove a blob that is there and still no younger than `before`; give its sealed size."""
-        with self._blobs_lock, storage_errors(f"the blob {name}"):
+        self.refuse_after_failure()
+        with self._blobs_lock, self._unless_failing(f"the blob {name}"):
             blob = self._store.find(name)
             if blob is None or (before is not None and blob.modified > before):
                 return None
