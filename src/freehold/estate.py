@@ -33,7 +33,16 @@ from freehold.charter import Charter, CharterService, PolicyService, Site
 from freehold.compute import Executor, LocalExecutor
 from freehold.data import DataService
 from freehold.evaluation import EvaluationService
-from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
+from freehold.kernel import (
+    Clock,
+    EstateClock,
+    FreeholdError,
+    Ref,
+    SystemClock,
+    canonical,
+    digest,
+    new_id,
+)
 from freehold.kernel import history as history_part
 from freehold.kernel import upkeep as upkeep_part
 from freehold.kernel.acts import Actor, Circumstances, Pipeline, Registry, Stores
@@ -45,7 +54,13 @@ from freehold.kernel.policy import Denied
 from freehold.kernel.upkeep import Upkeep
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
-from freehold.parties import PeopleService, Refusals, enrolled_key, principal_attributes
+from freehold.parties import (
+    ClockService,
+    PeopleService,
+    Refusals,
+    enrolled_key,
+    principal_attributes,
+)
 from freehold.serving import ServingService
 from freehold.training import TrainingService
 
@@ -64,6 +79,7 @@ ROOMS = (
 
 _IDENTITY = "estate"  # the pin that names the estate and says whether it is trial
 _HEAD = "head"  # the pin with the newest checkpoint that was trusted
+_CLOCK = "clock"  # the pin with the time that the estate went by when it was closed
 _SIGNER = "log"
 
 
@@ -99,6 +115,7 @@ class Estate:
         )
         self.models = ModelService(pipeline, self.training, self.evaluation)
         self.serving = ServingService(pipeline, self.models, executor)
+        self.clock = ClockService(pipeline)
         self.people = PeopleService(pipeline, self.charter, self._evidence())
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
@@ -176,8 +193,8 @@ class Estate:
         return estate
 
     @classmethod
-    def _open(cls, folder: Path, custody: Custody, clock: Clock, executor: Executor) -> Estate:
-        registry = Registry(ROOMS)
+    def _open(cls, folder: Path, custody: Custody, host: Clock, executor: Executor) -> Estate:
+        registry, clock = Registry(ROOMS), EstateClock(host)
         with ExitStack() as opened:  # closed again if anything after it fails
             keyring = Keyring.open(folder / "keys", custody)
             opened.callback(keyring.close)
@@ -207,6 +224,8 @@ class Estate:
             )
             relay.target = pipeline.follow
             pipeline.catch_up()
+            if (remembered := keyring.pinned(_CLOCK)) is not None:
+                clock.resume(remembered.decode())
             estate = cls(pipeline, executor)
             with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
                 estate.adopt_charter()
@@ -239,8 +258,11 @@ class Estate:
             self.serving.close()
 
     def _remember(self) -> None:
-        """Pin the newest checkpoint, so that an older or another log is refused at the opening."""
+        """Pin the newest checkpoint, so that an older or another log is refused at the opening, and
+        the time, so that a clock set back while the estate is closed revives nothing.
+        """
         stores = self.pipeline.stores
+        stores.keyring.pin(_CLOCK, self.pipeline.clock.remember().encode())
         stores.keyring.pin(_HEAD, stores.log.publish().encode())
 
     def __enter__(self) -> Estate:
@@ -312,6 +334,7 @@ class Estate:
             "policy.activate": self.policy.evidence,
             "dataset.erase": self.data.evidence,
             "custody.rotate": lambda _ref: self._custody_evidence(),
+            "estate.accept_clock": lambda _ref: self.clock.evidence(),
         }
 
     def _custody_evidence(self) -> str:

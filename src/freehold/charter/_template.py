@@ -153,7 +153,7 @@ description = "Promotes what was approved, runs deployments, keeps keys and stor
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
   "evaluation.show", "custody.rotate", "vault.collect", "ledger.*", "run.list", "run.show",
-  "lineage.show", "estate.status", "charter.show", "policy.explain",
+  "lineage.show", "estate.status", "estate.clock", "charter.show", "policy.explain",
 ]
 classes = "$highest"
 
@@ -170,7 +170,8 @@ description = "Checks everything and changes nothing."
 may = [
   "ledger.*", "evidence.export", "lineage.show", "dataset.list", "dataset.show", "model.list",
   "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "person.list",
-  "policy.explain", "policy.test", "policy.simulate", "estate.status", "charter.show",
+  "policy.explain", "policy.test", "policy.simulate", "estate.status", "estate.clock",
+  "charter.show",
 ]
 classes = "internal"
 """
@@ -194,6 +195,10 @@ roles = ["owner", "reviewer"]
 [approvals."custody.rotate"]
 count = 1
 roles = ["owner"]
+
+[approvals."estate.accept_clock"]
+count = 1
+roles = ["owner", "reviewer"]
 
 # ---- Thresholds: what a model must reach to be promoted. A number is a minimum;
 # { at_least = 0.7, at_most = 1.0 } gives either bound or both.

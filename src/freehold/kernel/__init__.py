@@ -7,7 +7,16 @@ This door gives the foundations. The kernel's parts have doors of their own:
 """
 
 from freehold.kernel._canonical import Json, canonical, digest, parse_json
-from freehold.kernel._clock import Clock, SystemClock, format_time, parse_time
+from freehold.kernel._clock import (
+    Clock,
+    ClockState,
+    HostClock,
+    format_time,
+    parse_time,
+    watched,
+)
+from freehold.kernel._estate_clock import ClockReading, EstateClock, LedgerTime
+from freehold.kernel._host_clock import SystemClock
 from freehold.kernel._ids import is_id, new_id
 from freehold.kernel._limits import DEFAULT_LIMITS, Limits
 from freehold.kernel._refs import Ref, check_name
@@ -16,8 +25,13 @@ from freehold.kernel.errors import FreeholdError, LimitError, MalformedError
 __all__ = [
     "DEFAULT_LIMITS",
     "Clock",
+    "ClockReading",
+    "ClockState",
+    "EstateClock",
     "FreeholdError",
+    "HostClock",
     "Json",
+    "LedgerTime",
     "LimitError",
     "Limits",
     "MalformedError",
@@ -31,4 +45,5 @@ __all__ = [
     "new_id",
     "parse_json",
     "parse_time",
+    "watched",
 ]

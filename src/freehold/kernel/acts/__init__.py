@@ -44,6 +44,7 @@ from freehold.kernel.acts._record import (
     commit_request,
     open_body,
 )
+from freehold.kernel.acts._trace import ACCEPT_CLOCK
 from freehold.kernel.acts._values import (
     Actor,
     Approvals,
@@ -55,6 +56,7 @@ from freehold.kernel.acts._values import (
 from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound
 
 __all__ = [
+    "ACCEPT_CLOCK",
     "ANY",
     "SCHEMA_VERSION",
     "Act",
