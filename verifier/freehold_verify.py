@@ -226,17 +226,18 @@ def digest_of_places(places: Iterable[int]) -> str:
 UUID, COUNT, TEXT = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"(0|[1-9]\d*)", r'"[^"\\]+"'
 TIME, DIGEST = r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"', '"sha256:[0-9a-f]{64}"'
 WHO, CODE, VERSION = f'"(user|service|job):{UUID}"', r'"[\w.:-]{1,128}"', r"(@[1-9]\d*)?"
+CLOCK = "(synchronized|unsynchronized|unknown|behind|jumped)"
 REF, WORD = rf'"[a-z][a-z_]*:[a-z0-9][a-z0-9._-]*{VERSION}"', "[a-z][a-z0-9_]*"
 RECORD = rf"""{{ "act":"{WORD}(\.{WORD})+",
     "body":(null|{{"at":\[{COUNT},{COUNT},{COUNT}\],"commitment":{DIGEST},"domain":"{UUID}"}}),
-    "continues":(null|"{UUID}"),
+    ("clock":{{"error_ms":(null|{COUNT}),"state":"{CLOCK}"}},)? "continues":(null|"{UUID}"),
     "decision":{{"policies":\[({TEXT},?)*\],"policy_set":{DIGEST},"request":{DIGEST},
     "result":"(allow|deny)"}}, "error":(null|{CODE}), "facts":{{}},
     "id":"[0-9a-f]{{8}}-[0-9a-f]{{4}}-7[0-9a-f]{{3}}-[89ab][0-9a-f]{{3}}-[0-9a-f]{{12}}",
     "inputs":\[({REF},?)*\], "log":{TEXT}, "on_behalf":(null|{WHO}),
     "outputs":\[({{"digest":(null|{DIGEST}),"ref":{REF},"sealed":(null|{DIGEST})}},?)*\],
     "phase":"(started|done|failed|denied)", "principal":{WHO}, "purpose":(null|{CODE}),
-    "resource":"[a-z][a-z_]*:{UUID}{VERSION}", "time":{TIME}, "v":1 }}"""
+    "resource":"[a-z][a-z_]*:{UUID}{VERSION}", "time":{TIME}, "v":[12] }}"""
 ABOUT = rf"""{{ "disclosed":\[("{UUID}",?)*\], "estate":"{UUID}", "made":{TIME}, "origin":{TEXT},
     "size":[1-9]\d*, "trial":(true|false), "v":1 }}"""
 STATEMENT = rf"""{{ "act":{CODE}, "approver":{WHO}, "estate":"{UUID}", "evidence":{DIGEST},
@@ -462,6 +463,7 @@ class Verification:
         act, phase, facts = record["act"], record["phase"], record["facts"]
         emptied = {} if isinstance(facts, dict) else facts
         check_shape({**record, "facts": emptied}, RECORD, "record")
+        need(("clock" in record) is (record["v"] > 1), "tells of the clock, or not, out of version")
         need(record["id"] not in self.records, f"the id {record['id']} is used twice")
         self.records[record["id"]] = {**record, "index": index}
         need(record["log"] == self.origin, f"written to another log, {record['log']}")

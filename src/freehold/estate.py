@@ -38,6 +38,7 @@ from freehold.evaluation import EvaluationService
 from freehold.interop import StreamService
 from freehold.kernel import (
     Clock,
+    EstateClock,
     FreeholdError,
     Ref,
     SystemClock,
@@ -62,6 +63,7 @@ from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
 from freehold.parties import (
+    ClockService,
     EmergencyService,
     PeopleService,
     Refusals,
@@ -92,6 +94,7 @@ ROOMS = (
 
 _IDENTITY = "estate"  # the pin that names the estate and says whether it is trial
 HEAD = "head"  # the pin with the newest checkpoint that was trusted
+_CLOCK = "clock"  # the pin with the time that the estate went by when it was closed
 
 
 class EstateError(FreeholdError):
@@ -134,6 +137,7 @@ class Estate:
         self.serving = ServingService(pipeline, self.models, executor)
         self.emergency = EmergencyService(pipeline, self.charter)
         self.recovery = RecoveryService(pipeline)
+        self.clock = ClockService(pipeline)
         self.people = PeopleService(pipeline, self.charter, self._evidence())
         self.reviews = ReviewService(pipeline, self.charter, self.people.revoke)
         self.refusals = Refusals(pipeline)
@@ -217,8 +221,8 @@ class Estate:
         return estate
 
     @classmethod
-    def _open(cls, folder: Path, custody: Custody, clock: Clock, executor: Executor) -> Estate:
-        registry = Registry(ROOMS)
+    def _open(cls, folder: Path, custody: Custody, host: Clock, executor: Executor) -> Estate:
+        registry, clock = Registry(ROOMS), EstateClock(host)
         with ExitStack() as opened:  # closed again if anything after it fails
             keyring = Keyring.open(folder / "keys", custody)
             opened.callback(keyring.close)
@@ -248,6 +252,8 @@ class Estate:
             )
             relay.target = pipeline.follow
             pipeline.catch_up()
+            if (remembered := keyring.pinned(_CLOCK)) is not None:
+                clock.resume(remembered.decode())
             estate = cls(pipeline, executor, folder, custody)
             estate._arrive(folder)
             if estate.backup.is_moved():
@@ -315,8 +321,11 @@ class Estate:
         stores.log.refuse_if_stopped()
 
     def _remember(self) -> None:
-        """Pin the newest checkpoint, so that an older or another log is refused at the opening."""
+        """Pin the newest checkpoint, so that an older or another log is refused at the opening, and
+        the time, so that a clock set back while the estate is closed revives nothing.
+        """
         stores = self.pipeline.stores
+        stores.keyring.pin(_CLOCK, self.pipeline.clock.remember().encode())
         stores.keyring.pin(HEAD, stores.log.publish().encode())
 
     def __enter__(self) -> Estate:
@@ -403,6 +412,7 @@ class Estate:
             "recovery.set_up": lambda _ref: self.recovery.evidence(),
             "recovery.revoke": lambda _ref: self.recovery.evidence(),
             "access.break_glass": self.emergency.evidence,
+            "estate.accept_clock": lambda _ref: self.clock.evidence(),
         }
 
     def _custody_evidence(self) -> str:

@@ -32,7 +32,7 @@ from freehold.kernel.retention import Retention
 from freehold.kernel.signatures import Statement, sign
 from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.models import ModelService
-from freehold.parties import EmergencyService, NewPerson, PeopleService, ReviewService
+from freehold.parties import ClockService, EmergencyService, NewPerson, PeopleService, ReviewService
 from freehold.serving import ServingService
 from freehold.training import Task, TrainingService
 from freehold.verbs import VERBS
@@ -43,6 +43,7 @@ SERVICES = {
     "charter": CharterService,
     "policy": PolicyService,
     "people": PeopleService,
+    "clock": ClockService,
     "data": DataService,
     "training": TrainingService,
     "evaluation": EvaluationService,
@@ -82,6 +83,7 @@ NO_DECISION = {
     "people.statement": "what `people.prepare` shows once it has asked, or anybody signs to log in",
     "people.valid": "tells the pipeline which approvals count",
     "people.enrol_charter": "enrols by `people.enrol` whom a ratified charter names",
+    "clock.evidence": "what `people.prepare` shows once it has asked",
     "data.find": ABOUT_IDS,
     "data.data_class": ONE_FACT,
     "data.evidence": "what `people.prepare` shows once it has asked",
@@ -275,6 +277,8 @@ CALLS: dict[str, Callable[[Scene], object]] = {
         s.sealed["approve"][0].encode(), s.sealed["approve"][1]
     ),
     "people.allowed_signers": lambda s: s.estate.people.allowed_signers(s.owner),
+    "clock.status": lambda s: s.estate.clock.status(s.owner),
+    "clock.accept": lambda s: s.estate.clock.accept(s.owner),
     "data.ingest": lambda s: s.estate.data.ingest(
         s.owner, "more", io.BytesIO(table()), format=Format.CSV, about=ABOUT
     ),
@@ -476,9 +480,9 @@ def public_methods() -> set[str]:
 
 
 def untouched(estate: Estate) -> list[Any]:
-    """The catalog without its list of acts, which a refusal joins."""
+    """The catalog without its list of acts and their newest time, which a refusal joins."""
     catalog = estate.pipeline.stores.catalog
-    return [row for row in catalog.dump() if row[0] not in ("act", "link", "position")]
+    return [row for row in catalog.dump() if row[0] not in ("act", "link", "position", "clock")]
 
 
 def newest(estate: Estate) -> Record:

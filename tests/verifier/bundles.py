@@ -23,6 +23,7 @@ ORIGIN = f"trial/{ESTATE}/main"
 MODEL = "model:0192f6a0-0000-7000-8000-000000000a0d@4"
 OWNER, ADA, BOB, EVE = (f"user:0192f6a0-0000-7000-8000-00000000000{n}" for n in range(1, 5))
 POLICY_SET, EVIDENCE = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+UPGRADED = 3  # the first record of schema version 2, in a log that began with version 1
 MADE = "2026-11-24T09:00:00.000000Z"
 
 
@@ -152,6 +153,8 @@ class Writer:
                 "at": [0, 20, 1],
             },
         }
+        if index >= UPGRADED:
+            record |= {"v": 2, "clock": {"error_ms": 12, "state": "synchronized"}}
         self.records.append({**record, **more})
         return record_id
 

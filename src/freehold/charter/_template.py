@@ -158,7 +158,7 @@ description = "Promotes what was approved, runs deployments, keeps keys and stor
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
   "evaluation.show", "custody.rotate", "vault.collect", "estate.audit", "estate.prune",
-  "estate.retention",
+  "estate.clock", "estate.retention",
   "ledger.*", "backup.*", "stream.*", "witness.*",
   "run.list", "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
@@ -179,7 +179,7 @@ may = [
   "dataset.list", "dataset.show", "model.list", "model.show", "run.list", "run.show",
   "evaluation.show", "deployment.list", "person.list",
   "policy.explain", "policy.test", "policy.simulate",
-  "estate.status", "estate.audit", "estate.retention",
+  "estate.status", "estate.audit", "estate.clock", "estate.retention",
   "charter.show", "recovery.show", "access.show",
 ]
 classes = "internal"
@@ -236,6 +236,10 @@ review_days = 7
 
 [reviews]
 every_days = 366
+
+[approvals."estate.accept_clock"]
+count = 1
+roles = ["owner", "reviewer"]
 
 # ---- Thresholds: what a model must reach to be promoted. A number is a minimum;
 # { at_least = 0.7, at_most = 1.0 } gives either bound or both.

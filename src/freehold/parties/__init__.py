@@ -8,6 +8,7 @@ Who is allowed what is not decided here: policies are.
 """
 
 from freehold.parties._acts import DECLARATIONS, enrolled_key, standing_of
+from freehold.parties._clock import ClockService, ClockStatus
 from freehold.parties._emergency import Emergency, EmergencyService
 from freehold.parties._refusals import Refusals
 from freehold.parties._reviews import Review, Reviewed, ReviewService
@@ -16,6 +17,8 @@ from freehold.parties.errors import PartyError, Unauthenticated
 
 __all__ = [
     "DECLARATIONS",
+    "ClockService",
+    "ClockStatus",
     "Emergency",
     "EmergencyService",
     "IssuedToken",

@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, Text, se
 from freehold.charter import founding_role
 from freehold.kernel import Ref, parse_time
 from freehold.kernel.acts import (
+    ACCEPT_CLOCK,
     ANY,
     Act,
     Code,
@@ -75,6 +76,7 @@ APPROVAL = Table(
     Column("policy_set", String, nullable=False),
     Column("nonce", String, nullable=False),
     Column("expires", String, nullable=False),
+    Column("is_void", Boolean, nullable=False),
     Index("approval_by_resource", "resource", "act"),
     Index("approval_by_nonce", "nonce"),
 )
@@ -203,6 +205,7 @@ class GiveApproval(Act, name="approval.give", on=ANY):
                 "policy_set": record.facts["policy_set"],
                 "nonce": record.facts["nonce"],
                 "expires": record.facts["expires"],
+                "is_void": False,
             },
         )
 
@@ -214,6 +217,21 @@ class RefuseUnknown(Act, name="access.refused", on="Estate"):
     """
 
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptClock(Act, name=ACCEPT_CLOCK, on="Estate"):
+    """Say that the host's clock is right and later times in the ledger are wrong; ends every token
+    and every approval that was not used.
+    """
+
+    evidence: Digest
+    abandoned: Moment | None = found()
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        yield Amend(TOKEN, {"is_revoked": False}, {"is_revoked": True})
+        yield Amend(APPROVAL, {"is_void": False}, {"is_void": True})
 
 
 def enrolled_key(catalog: Catalog, person: str) -> str | None:
@@ -274,11 +292,13 @@ DECLARATIONS = Declarations(
         RefuseUnknown,
         *emergency.ACTS,
         *review.ACTS,
+        AcceptClock,
     ),
     queries=(
         Query("person.list", "Estate"),
         Query("approval.show", ANY),
         Query("access.show", "Estate"),
+        Query("estate.clock", "Estate"),
     ),
     resources=(
         ResourceType("Person", "user", names=PERSON.c.code),

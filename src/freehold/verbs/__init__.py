@@ -13,6 +13,7 @@ from types import MappingProxyType
 from freehold.verbs import (
     _audit,
     _backup,
+    _clock,
     _emergency,
     _estate,
     _line,
@@ -23,6 +24,18 @@ from freehold.verbs import (
 from freehold.verbs._verb import TEXT_FILE, Download, Parameter, TextFile, Verb, misfit, to_json
 
 __all__ = ["TEXT_FILE", "VERBS", "Download", "Parameter", "TextFile", "Verb", "misfit", "to_json"]
+
+MODULES = (
+    _estate,
+    _emergency,
+    _line,
+    _audit,
+    _backup,
+    _clock,
+    _retention,
+    _streams,
+    _witness,
+)
 
 NOUNS = (
     "estate",
@@ -46,7 +59,17 @@ NOUNS = (
 def _verbs() -> Mapping[str, Verb]:
     """Every public function `noun_verb` of the modules of verbs."""
     table = {}
-    for module in (_estate, _audit, _emergency, _line, _backup, _retention, _streams, _witness):
+    for module in (
+        _estate,
+        _audit,
+        _clock,
+        _emergency,
+        _line,
+        _backup,
+        _retention,
+        _streams,
+        _witness,
+    ):
         for name, function in vars(module).items():
             noun, _, verb = name.partition("_")
             if noun in NOUNS and getattr(function, "__module__", "") == module.__name__:

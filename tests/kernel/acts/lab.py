@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, select
 
-from freehold.kernel import Clock, Ref, SystemClock, new_id
+from freehold.kernel import Clock, EstateClock, Ref, SystemClock, new_id
 from freehold.kernel.acts import (
     Act,
     Actor,
@@ -206,7 +206,7 @@ class Lab:
         self.pipeline = Pipeline(
             registry,
             Stores(log, vault, keyring, catalog),
-            clock=self._clock,
+            clock=EstateClock(self._clock),
             circumstances=Circumstances(self.estate, True, site),
             principals=roles_of,
         )

@@ -34,6 +34,7 @@ from freehold.kernel.vault import (
     VaultError,
     VaultLimits,
 )
+from tests.kernel.clocks import FakeHostClock
 from tests.kernel.vault.stores import FaultyStore, MemoryStore, SetClock
 
 CONTENT = random.Random(1).randbytes(200_000)  # four chunks of the age format
@@ -517,6 +518,32 @@ def test_collecting_removes_old_orphans_alone(
         assert not timed.exists(orphan.name)
         assert timed.collect(set(), grace=timedelta(hours=26)) == Collected(0, 0)
         assert timed.collect(set(), grace=timedelta(0)).count == 1
+
+
+@pytest.mark.parametrize("days", [2, 3650, -2, -20_000])
+def test_a_blob_that_was_just_put_is_young_whatever_the_clock_is_set_to(
+    folder: Path, keyring: Keyring, vault: Vault, domain: str, days: int
+) -> None:
+    host = FakeHostClock(datetime.now(UTC))
+    with Vault.open(folder, keyring, clock=host) as timed:
+        orphan = seal(timed, domain, b"orphan")
+        host.set_by(days=days)
+        assert timed.collect(set()) == Collected(0, 0)
+        host.set_by(days=-days)
+        host.wait(hours=25)
+        assert timed.collect(set()) == Collected(1, orphan.sealed_size)
+
+
+def test_a_vault_forgets_when_it_put_what_is_no_longer_young(
+    folder: Path, keyring: Keyring, vault: Vault, domain: str
+) -> None:
+    host = FakeHostClock(datetime.now(UTC))
+    with Vault.open(folder, keyring, clock=host) as timed:
+        for number in range(50):
+            seal(timed, domain, b"%d" % number)
+            host.wait(hours=1)
+        assert timed.collect(set(), grace=timedelta(hours=24)).count == 26
+        assert timed.collect(set(), grace=timedelta(0)).count == 24
 
 
 class LateList(MemoryStore):

@@ -46,7 +46,7 @@ from freehold.kernel.acts._record import (
     commit_request,
     open_body,
 )
-from freehold.kernel.acts._trace import retract
+from freehold.kernel.acts._trace import ACCEPT_CLOCK, retract
 from freehold.kernel.acts._values import (
     Actor,
     Approvals,
@@ -59,6 +59,7 @@ from freehold.kernel.acts._values import (
 from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound
 
 __all__ = [
+    "ACCEPT_CLOCK",
     "ANY",
     "SCHEMA_VERSION",
     "Act",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from freehold.kernel import FreeholdError, Ref, format_time, new_id
+from freehold.kernel import FreeholdError, Ref, new_id
 from freehold.kernel.acts._alarms import sound_alarm
 from freehold.kernel.acts._declare import Act
 from freehold.kernel.acts._facts import check_fact
@@ -185,10 +185,11 @@ class Performance:
     ) -> Recorded:
         pipeline, decided = self._pipeline, self._decided
         assert decided is not None  # noqa: S101  # perform decides first
-        body = Body.make(self._details, decided.request.as_json())
+        body, reading = Body.make(self._details, decided.request.as_json()), pipeline.clock.read()
         record = Record(
             id=self.record_id,
-            time=format_time(pipeline.clock.now()),
+            time=reading.time,
+            clock=reading.state,
             log=pipeline.stores.log.key.name,
             principal=str(self._actor.principal),
             on_behalf=str(self._actor.on_behalf) if self._actor.on_behalf else None,

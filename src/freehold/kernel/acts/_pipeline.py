@@ -22,12 +22,12 @@ from typing import Any, NoReturn
 
 from sqlalchemy import select
 
-from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
+from freehold.kernel import EstateClock, FreeholdError, LedgerTime, Ref, SystemClock, new_id
 from freehold.kernel.acts._caches import EntityCache, ResourceLocks, Seen
 from freehold.kernel.acts._declare import Act, Attributes, Registry
 from freehold.kernel.acts._performance import Decided, Performance, scope_of
 from freehold.kernel.acts._record import Body, Record, open_body
-from freehold.kernel.acts._trace import trace
+from freehold.kernel.acts._trace import ledger_time, trace
 from freehold.kernel.acts._values import (
     Actor,
     Approvals,
@@ -37,7 +37,7 @@ from freehold.kernel.acts._values import (
     Stores,
 )
 from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
-from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Catalog, Change
+from freehold.kernel.catalog import ACT, CLOCK, REBUILD_RECORDS, Catalog, Change, Put
 from freehold.kernel.keys import DomainErased, UnknownDomain
 from freehold.kernel.ledger import PRUNED, Appended
 from freehold.kernel.policy import Denied, Entity, PolicyRequest, PolicySet
@@ -52,7 +52,7 @@ class Pipeline:
         registry: Registry,
         stores: Stores,
         *,
-        clock: Clock,
+        clock: EstateClock,
         circumstances: Circumstances,
         principals: Principals,
     ) -> None:
@@ -67,6 +67,7 @@ class Pipeline:
         self._locks = ResourceLocks()
         self._entities = EntityCache()
         self._ended: FreeholdError | None = None  # why nothing is recorded any more; never cleared
+        self._time = LedgerTime()  # as far as the ledger is projected; owned by whoever projects
         self._pending: dict[bytes, tuple[Record, Mapping[str, Any] | None]] = {}
 
     @property
@@ -260,10 +261,13 @@ class Pipeline:
                 f"the log holds {log.size} records, but the catalog has already seen {start}",
                 "the ledger was replaced by an older copy; restore a newer backup",
             )
+        clock = catalog.first(select(CLOCK).where(CLOCK.c.log == log.key.name))
+        self._time = LedgerTime(clock.newest, clock.accepted) if clock else LedgerTime()
         position, entries = start, log.entries(start, log.size if until is None else until)
         while batch := list(islice(entries, REBUILD_RECORDS)):
             self._project(position, batch)
             position += len(batch)
+        self.clock.hold(self._time)
         self._entities.clear()
         catalog.index()  # a rebuild that was interrupted left it without
         return position - start
@@ -280,14 +284,16 @@ class Pipeline:
         return Pipeline(
             self.registry,
             replace(self.stores, catalog=catalog),
-            clock=self.clock,
+            clock=EstateClock(SystemClock()),
             circumstances=self.circumstances,
             principals=self._principals,
         )
 
     def follow(self, first: int, entries: Sequence[bytes]) -> None:
         """The log's `on_commit`: project what has just become durable."""
-        self._entities.evict(map(Ref.parse, self._project(first, entries)))
+        touched = self._project(first, entries)
+        self.clock.hold(self._time)
+        self._entities.evict(map(Ref.parse, touched))
 
     # -- what the performances use -----------------------------------------------------------------
 
@@ -339,11 +345,12 @@ class Pipeline:
 
     def _deny(self, actor: Actor, action: str, on: Ref, decided: Decided) -> NoReturn:
         record_id = new_id()
-        body = Body.make({}, decided.request.as_json())
+        body, reading = Body.make({}, decided.request.as_json()), self.clock.read()
         self._append(
             Record(
                 id=record_id,
-                time=format_time(self.clock.now()),
+                time=reading.time,
+                clock=reading.state,
                 log=self.stores.log.key.name,
                 principal=str(actor.principal),
                 on_behalf=str(actor.on_behalf) if actor.on_behalf else None,
@@ -378,6 +385,7 @@ class Pipeline:
             if entry == PRUNED:
                 continue
             record, details = self._pending.get(entry) or self._reopen(entry)
+            self._time = ledger_time(self._time, record)
             yield from trace(index, record)
             if record.phase == "done":
                 act = self._type(record)
@@ -385,6 +393,7 @@ class Pipeline:
                 touched.update(output.ref for output in record.outputs)
                 if act.exclusive:
                     touched.add(record.resource)
+        yield Put(CLOCK, {"log": self.stores.log.key.name, **self._time._asdict()})
 
     def _reopen(self, entry: bytes) -> tuple[Record, Mapping[str, Any] | None]:
         record = Record.decode(entry)

@@ -1,4 +1,4 @@
-"""The kernel's own tables: where the projection stands, and every act in brief."""
+"""The kernel's own tables: where the projection stands, the newest time, every act in brief."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ POSITION = Table(
     KERNEL_TABLES,
     Column("log", String, primary_key=True),
     Column("size", Integer, nullable=False),
+)
+
+CLOCK = Table(
+    "clock",
+    KERNEL_TABLES,
+    Column("log", String, primary_key=True),
+    Column("newest", String, nullable=False),  # time, since owners last accepted the host's clock
+    Column("accepted", Integer, nullable=False),  # how often they have
 )
 
 ACT = Table(

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -22,15 +22,17 @@ from typing import BinaryIO
 
 from freehold.kernel import (
     Clock,
+    HostClock,
     LimitError,
     SyncError,
     SystemClock,
     make_folder,
     new_id,
     sync_folder,
+    watched,
 )
 from freehold.kernel.keys import Keyring
-from freehold.kernel.vault._blobs import BlobStore, FolderStore
+from freehold.kernel.vault._blobs import BlobStore, FolderStore, StoredBlob
 from freehold.kernel.vault._bodies import BodyAt, Segments
 from freehold.kernel.vault._contents import VaultContents
 from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_file, write_all
@@ -73,7 +75,7 @@ class Vault:
         *,
         store: BlobStore,
         limits: VaultLimits,
-        clock: Clock,
+        clock: HostClock,
         sync: Sync,
     ) -> None:
         self._folder = folder
@@ -86,6 +88,9 @@ class Vault:
         # Held while a blob is put and while one is collected, so that a blob which becomes wanted
         # again is not removed in the same moment.
         self._blobs_lock = threading.Lock()
+        # When this process put what it put within the grace, by time that passed; the lock's too.
+        # The store's own word is as right as the host's clock, which may go forward by days.
+        self._put_at: dict[str, float] = {}
 
     def __repr__(self) -> str:
         return f"Vault({str(self._folder)!r})"
@@ -157,7 +162,7 @@ class Vault:
             keyring,
             store=store or FolderStore(folder / _BLOBS),
             limits=limits,
-            clock=clock or SystemClock(),
+            clock=watched(clock or SystemClock()),
             sync=sync,
         )
 
@@ -188,6 +193,7 @@ class Vault:
             with self._unless_failing("the staging area"):
                 sync_file(self._sync, staged.file.fileno())
             with self._blobs_lock, self._unless_failing(f"the blob {summary.name}"):
+                self._note_put(summary.name)
                 is_new = self._store.put(summary.name, staged.path)
         sealed_size, sealed_sha256 = summary.sealed_size, summary.sealed_sha256
         if not is_new:
@@ -263,7 +269,8 @@ class Vault:
         return _total(removed)
 
     def collect(self, referenced: Collection[str], *, grace: timedelta | None = None) -> Collected:
-        """Remove blobs that are not `referenced` and older than `grace`.
+        """Remove blobs that are not `referenced` and older than `grace`, by the store's word and by
+        what this process itself knows.
 
         The grace lets acts that have sealed a blob record it. It must be longer than any act,
         counted from before `referenced` was gathered; by default it is that of the limits.
@@ -273,14 +280,13 @@ class Vault:
         """
         if grace is None:
             grace = timedelta(hours=self._limits.orphan_grace_hours)
-        before = self._clock.now() - grace
         with storage_errors("the list of blobs"):
             orphans = [
                 blob.name
                 for blob in self._store.list()
-                if blob.name not in referenced and blob.modified <= before
+                if blob.name not in referenced and not self._is_young(blob, grace)
             ]
-        return _total([self._delete(name, before) for name in orphans])
+        return _total([self._delete(name, grace) for name in orphans])
 
     def put_body(self, domain_id: str, record_id: str, plaintext: bytes) -> BodyAt:
         """Append the body of a record; readable at once, durable after `sync`.
@@ -373,12 +379,28 @@ class Vault:
                 sha256.update(chunk)
         return size, sha256.hexdigest()
 
-    def _delete(self, name: str, before: datetime | None = None) -> int | None:
-        """Remove a blob that is there and still no younger than `before`; give its sealed size."""
+    def _note_put(self, name: str) -> None:
+        """Remember when a blob was put, and forget what is old by now; under the lock of blobs."""
+        now = self._clock.elapsed()
+        self._put_at.pop(name, None)  # the order is that of time
+        self._put_at[name] = now
+        grace_s = timedelta(hours=self._limits.orphan_grace_hours).total_seconds()
+        while self._put_at[oldest := next(iter(self._put_at))] < now - grace_s:
+            del self._put_at[oldest]
+
+    def _is_young(self, blob: StoredBlob, grace: timedelta) -> bool:
+        """Whether an act under way may still record a blob."""
+        put_at = self._put_at.get(blob.name)
+        if put_at is not None and self._clock.elapsed() - put_at < grace.total_seconds():
+            return True
+        return blob.modified > self._clock.now() - grace
+
+    def _delete(self, name: str, grace: timedelta | None = None) -> int | None:
+        """Remove a blob that is there and, if `grace` is given, still not young; give its size."""
         self.refuse_after_failure()
         with self._blobs_lock, self._unless_failing(f"the blob {name}"):
             blob = self._store.find(name)
-            if blob is None or (before is not None and blob.modified > before):
+            if blob is None or (grace is not None and self._is_young(blob, grace)):
                 return None
             self._store.delete(name)
         return blob.size
