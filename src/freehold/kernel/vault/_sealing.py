@@ -153,7 +153,13 @@ def unsealed(
     """
     pipe = _Pipe(limits.chunks_waiting_max)
     with ThreadPoolExecutor(1, thread_name_prefix="unseal") as thread:
-        work = thread.submit(_unseal, sealed, pipe.push, name=name, keys=keys, limits=limits)
+        with storage_errors(f"the blob {name}"):
+            try:
+                work = thread.submit(
+                    _unseal, sealed, pipe.push, name=name, keys=keys, limits=limits
+                )
+            except RuntimeError as error:  # the machine gives no thread, for want of memory mostly
+                raise MemoryError(str(error)) from error
         work.add_done_callback(pipe.end)
         try:
             with io.BufferedReader(pipe, limits.chunk_bytes) as stream:
