@@ -316,7 +316,8 @@ class Estate:
             LogStoppedError, VaultError, KeysError: a write of that part failed.
         """
         stores = self.pipeline.stores
-        stores.vault.refuse_after_failure()  # first: when bodies fail, so does the log, less clearly
+        # The vault first: when bodies fail, so does the log, but it says less clearly why.
+        stores.vault.refuse_after_failure()
         stores.keyring.refuse_after_failure()
         stores.log.refuse_if_stopped()
 

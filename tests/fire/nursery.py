@@ -24,6 +24,19 @@ from tests.fire.workload import Workload, crowd, teller
 _LIFE_SECONDS_MAX = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Death:
+    """When a child is killed: `delay` seconds after it told `word` so many times.
+
+    `kind` is what it does with its life (`crowd`).
+    """
+
+    kind: str
+    word: bytes
+    count: int
+    delay: float
+
+
 @dataclass(slots=True)
 class Life:
     """A child that was killed, or ended by itself: what it told, its status and its last words."""
@@ -43,43 +56,38 @@ class Nursery:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
 
-    def live(
-        self, folder: Path, passphrases: list[str], *, seed: int, kill_after: float, lines: int = 0
-    ) -> Life:
-        """Let a child act on the estate in `folder`, and kill it `kill_after` seconds after it has
-        told so many `lines`.
-        """
+    def live(self, folder: Path, passphrases: list[str], *, seed: int, death: Death) -> Life:
+        """Let a child act on the estate in `folder`, and kill it as `death` says."""
         reading, writing = os.pipe()
-        words = "\0".join([str(folder), str(seed), *passphrases])
+        words = "\0".join([str(folder), death.kind, str(seed), *passphrases])
         socket.send_fds(self._control, [words.encode()], [writing])
         os.close(writing)
         pid = int(self._control.recv(32))
-        text = _listen(reading, pid, kill_after, lines)
+        text = _listen(reading, pid, death)
         os.close(reading)
         status = int(self._control.recv(32))
         whole, _, errors = text.partition(b"\1")
         return Life(whole.decode().splitlines(), status, errors.decode())
 
 
-def _listen(reading: int, pid: int, kill_after: float, lines: int) -> bytes:
+def _listen(reading: int, pid: int, death: Death) -> bytes:
     """Read what a child tells until it is gone; kill it in time."""
-    text, end = b"", time.monotonic() + _LIFE_SECONDS_MAX
-    kill_at = end if lines else time.monotonic() + kill_after
+    text, last = b"", time.monotonic() + _LIFE_SECONDS_MAX
+    kill_at = last
     while True:
+        if kill_at == last and text.count(death.word) >= death.count:
+            kill_at = time.monotonic() + death.delay
         now = time.monotonic()
         if now >= kill_at:
             os.kill(pid, signal.SIGKILL)
-            kill_at = end = float("inf")  # what is in the pipe was told before
-        ready, _, _ = select.select([reading], [], [], min(kill_at, now + 1.0) - now)
-        if not ready:
-            assert now < end, "the child neither ended nor could be killed"
-            continue
-        piece = os.read(reading, 65_536)
-        if not piece:
-            return text
-        text += piece
-        if kill_at == end and lines and text.count(b"\n") >= lines:
-            kill_at = time.monotonic() + kill_after
+            kill_at = float("inf")  # what is in the pipe was told before
+        assert now < last + 10, "the child neither ended nor could be killed"
+        ready, _, _ = select.select([reading], [], [], max(0.0, min(kill_at, now + 1.0) - now))
+        if ready:
+            piece = os.read(reading, 65_536)
+            if not piece:
+                return text
+            text += piece
 
 
 @contextmanager
@@ -107,21 +115,22 @@ def _serve(control: socket.socket) -> None:
         words, descriptors, _, _ = socket.recv_fds(control, 65_536, 1)
         if not words:
             return
-        folder, seed, *passphrases = words.decode().split("\0")
+        folder, kind, seed, *passphrases = words.decode().split("\0")
         pid = os.fork()
         if pid == 0:
             control.close()
-            _live(Path(folder), int(seed), passphrases, descriptors[0])
+            tell = teller(descriptors[0])
+            _live(Workload(Path(folder), tell, passphrases), kind, int(seed), descriptors[0])
         os.close(descriptors[0])
         control.send(str(pid).encode())
         _, status = os.waitpid(pid, 0)
         control.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _live(folder: Path, seed: int, passphrases: list[str], descriptor: int) -> None:
+def _live(workload: Workload, kind: str, seed: int, descriptor: int) -> None:
     """Be the child: act until killed or done; never return."""
     try:
-        crowd(Workload(folder, teller(descriptor), passphrases), seed)
+        crowd(workload, kind, seed)
     except BaseException as error:
         os.write(descriptor, b"\1" + repr(error).encode())
         os._exit(1)
@@ -131,4 +140,5 @@ def _live(folder: Path, seed: int, passphrases: list[str], descriptor: int) -> N
 if __name__ == "__main__":
     from sklearn import ensemble, linear_model  # noqa: F401  # what answering needs
 
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    with socket.socket(fileno=int(sys.argv[1])) as control:
+        _serve(control)

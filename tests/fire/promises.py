@@ -7,7 +7,7 @@ acknowledged must hold.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,12 @@ class Promises:
             self.passphrases = [told["passphrase"]]
 
 
-def check_everything(folder: Path, promises: Promises) -> str:
+def check_everything(
+    folder: Path, promises: Promises, more: Callable[[World], None] | None = None
+) -> str:
     """Open the estate in `folder`/estate, hold it to all promises, act once more, and close it.
 
-    The keys of its people lie in `folder`/people. Gives the passphrase that opened it, or nothing
+    The keys of its people lie in `folder`/people; `more` checks more of the open estate. Gives the passphrase that opened it, or nothing
     where there is no estate yet and none was promised.
     """
     world = World(folder, FakeExecutor(), None)
@@ -74,6 +76,8 @@ def check_everything(folder: Path, promises: Promises) -> str:
         return ""
     try:
         _check(world, promises)
+        if more is not None:
+            more(world)
         _go_on(world, is_ratified=promises.is_ratified)
     finally:
         world.close()

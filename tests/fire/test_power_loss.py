@@ -7,8 +7,6 @@ it (`disk.py`), laid down and opened, keeps every promise that had been told by 
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -31,14 +29,6 @@ SIZES = [
         700, 4_000, id="thousands", marks=[pytest.mark.slow, pytest.mark.timeout(4 * 3_600)]
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def fast() -> Iterator[Path]:
-    """A folder in memory: what is checked there was durable or not long before."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder)
 
 
 @pytest.fixture(scope="module")

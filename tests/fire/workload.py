@@ -229,36 +229,35 @@ def resumed(workload: Workload) -> None:
 WHAT: dict[str, Callable[[Workload], None]] = {"life": live, "open": reopened, "acts": resumed}
 
 
-def crowd(workload: Workload, seed: int, *, threads: int = 4) -> None:
-    """Open; then one of: rebuild, close and open; or random steps by several threads, without end.
+def crowd(workload: Workload, kind: str, seed: int) -> None:
+    """Open, and take random steps by several threads; then close.
 
-    To be killed. What was deployed and who is logged in has to be there already.
+    Made to be killed. The `kind` says what comes besides: `rebuild`, `rotate`, or `close` soon.
+    What was deployed has to be there already.
     """
-    random = Random(seed)
     workload.open()
-    if random.random() < 0.15:
+    if kind == "rebuild":
         with workload.step("rebuild"):
             workload.world.estate.pipeline.rebuild()
-        workload.close()
-        workload.open()
     for person in ("stella", "dana", "olivia", "otto"):
         workload.world.actor(person)
+    steps = 2 if kind == "close" else 40
     crowd = [
-        threading.Thread(target=_steps, args=(workload, Random(seed * 100 + each), each))
-        for each in range(threads)
+        threading.Thread(target=_steps, args=(workload, Random(seed * 100 + each), steps))
+        for each in range(4)
     ]
     for thread in crowd:
         thread.start()
-    if random.random() < 0.2:
+    if kind == "rotate":
         workload.rotate(f"passphrase {seed}")
     for thread in crowd:
         thread.join()
     workload.close()
 
 
-def _steps(workload: Workload, random: Random, thread: int) -> None:
-    for number in range(random.randrange(20, 60)):
-        random_step(workload, random, f"set-{thread}-{number}-{random.randrange(1 << 30)}")
+def _steps(workload: Workload, random: Random, count: int) -> None:
+    for number in range(count):
+        random_step(workload, random, f"set-{number}-{random.randrange(1 << 40)}")
 
 
 def random_step(workload: Workload, random: Random, name: str) -> None:

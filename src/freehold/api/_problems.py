@@ -16,6 +16,7 @@ _BY_CODE: Mapping[str, HTTPStatus] = {
     "keys.erased": HTTPStatus.GONE,
     "serving.stopped": HTTPStatus.SERVICE_UNAVAILABLE,
     "serving.worker": HTTPStatus.SERVICE_UNAVAILABLE,
+    "ledger.thread": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.sync_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.commit_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.publish_failed": HTTPStatus.SERVICE_UNAVAILABLE,

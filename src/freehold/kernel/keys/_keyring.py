@@ -3,8 +3,8 @@
 Threads may share one keyring, and processes one folder: whoever writes holds the database's write
 lock, and a change of the root key by another process is noticed before a cached key is given out.
 The commit of the database is the commit point of everything but a change of custody, whose commit
-point is the replacing of custody.json. After a write that failed it is not known what is on disk, so
-the keyring gives and takes nothing more until it is opened again, which finds out.
+point is the replacing of custody.json. After a write that failed it is not known what is on disk,
+so the keyring gives and takes nothing more until it is opened again, which finds out.
 """
 
 from __future__ import annotations
@@ -366,12 +366,11 @@ class Keyring:
     def _settle(self) -> None:
         """Finish what was begun: empty the write-ahead file, leave one root key in custody.json."""
         with self._lock:
-            with storage_errors(self._folder):
-                # May find another process reading. Then the write-ahead file stays until it is
-                # written back by whoever comes next; the old secrets in it are wrapped under keys
-                # that exist no more.
-                with self._unless_failing():
-                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            # May find another process reading. Then the write-ahead file stays until it is written
+            # back by whoever comes next; the old secrets in it are wrapped under keys that exist
+            # no more.
+            with storage_errors(self._folder), self._unless_failing():
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             with self._writing():
                 pass
 

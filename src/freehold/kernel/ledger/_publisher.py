@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Thread
 
-from freehold.kernel.ledger.errors import LogStoppedError
+from freehold.kernel.ledger.errors import LogRefusedError, LogStoppedError
 
 
 class Publisher:
@@ -25,10 +25,21 @@ class Publisher:
         self._thread = Thread(target=self._run, name="ledger-publisher", daemon=True)
 
     def start(self, *, has_records: bool) -> None:
-        """Begin to publish."""
+        """Begin to publish.
+
+        Raises:
+            LogRefusedError: the machine gives no thread.
+        """
         if has_records:
             self._has_records.set()
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise LogRefusedError(
+                "ledger.thread",
+                f"the log cannot publish: {error}",
+                "give the process more memory and threads (ulimit -v, -u), then try again",
+            ) from error
 
     def notify(self, count: int) -> None:
         """Take note that `count` records wait; costs nothing while it is known already."""
