@@ -85,9 +85,10 @@ class FolderAudit:
         """Look at everything the first time, then at what is new and at a part of the old."""
         findings, part = Findings(), self._rounds % PARTS
         is_turn = part == 0  # of what is looked at as a whole or not at all
-        seen = ask_witnesses(self._trust, ledger.origin_of(self._log), findings)
+        origin = ledger.origin_of(self._log)
+        seen = ask_witnesses(self._trust, origin, findings)
         self._progress("databases", 0, 0)
-        outside = stores.look_outside(self._folder, is_whole=is_turn, findings=findings)
+        outside = stores.look_outside(self._folder, origin, is_whole=is_turn, findings=findings)
         key, trusted = self._key()
         reader = None
         if key is None:
@@ -176,7 +177,9 @@ class FolderAudit:
             for each in report.findings
         )
         if is_right:
-            self._memory = Memory(str(key), report.checkpoint, format_time(self._clock.now()))
+            now = format_time(self._clock.now())
+            since = self._memory.since if self._memory else now
+            self._memory = Memory(str(key), since, report.checkpoint, now)
         return report
 
     def _key(self) -> tuple[VerifierKey | None, tuple[str, ...]]:
@@ -185,7 +188,7 @@ class FolderAudit:
             return self._trust.key, ("the log's key, as it was given",)
         if self._memory is not None:
             key = VerifierKey.parse(self._memory.vkey)
-            return key, (f"the log's key, as it was at {self._memory.seen}",)
+            return key, (f"the log's key, as this auditor has known it since {self._memory.since}",)
         return ledger.own_key(self._log), ()
 
     def _own_pins(self, head: bytes | None) -> Iterator[Pin]:

@@ -7,7 +7,7 @@ older copy or another history, does not contain what was seen before.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,12 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered: the log's vkey, the newest trusted checkpoint, and when it was seen."""
+    """What is remembered: the log's vkey and since when, the newest trusted checkpoint and when it
+    was seen.
+    """
 
     vkey: str
+    since: str
     checkpoint: str
     seen: str
 
@@ -39,8 +42,14 @@ def read_memory(path: Path) -> Memory | None:
     except (OSError, FreeholdError) as error:
         raise _unreadable(path, str(error)) from error
     match found:
-        case {"v": 1, "vkey": str(vkey), "checkpoint": str(checkpoint), "seen": str(seen)}:
-            return Memory(vkey, checkpoint, seen)
+        case {
+            "v": 1,
+            "vkey": str(vkey),
+            "since": str(since),
+            "checkpoint": str(note),
+            "seen": str(seen),
+        }:
+            return Memory(vkey, since, note, seen)
         case _:
             raise _unreadable(path, "it is of another format")
 
@@ -51,12 +60,7 @@ def write_memory(path: Path, memory: Memory) -> None:
     Raises:
         AuditError: `audit.memory`.
     """
-    content = {
-        "v": _VERSION,
-        "vkey": memory.vkey,
-        "checkpoint": memory.checkpoint,
-        "seen": memory.seen,
-    }
+    content = {"v": _VERSION, **asdict(memory)}
     staged = path.with_name(path.name + ".new")
     try:
         descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

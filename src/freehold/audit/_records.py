@@ -53,7 +53,7 @@ class Records:
             self.bodies += done.bodies
             for fault in done.faults:
                 tell_fault(fault, findings)
-            wrong = {fault.index for fault in done.faults}
+            wrong = {fault.index for fault in done.faults if not _is_of_body(fault)}
             for index, record in enumerate(done.records, first):
                 if record is not None and index not in wrong:
                     self.chronicle.read(index, record, findings)
@@ -122,6 +122,11 @@ def decoded(entry: bytes) -> Record | None:
 
 def tell_fault(fault: Fault, findings: Findings) -> None:
     """Take note of what is wrong with a record or its body."""
-    code = "body.faulty" if fault.code.startswith(_OF_BODIES) else "record.faulty"
+    code = "body.faulty" if _is_of_body(fault) else "record.faulty"
     got = f"{fault.code}: {fault.found}"
     findings.add(code, f"record {fault.index}", got=got, group=fault.code)
+
+
+def _is_of_body(fault: Fault) -> bool:
+    """Whether the record itself is sound."""
+    return fault.code.startswith(_OF_BODIES)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from freehold.audit._chronicle import RecordedBlob
 from freehold.audit._findings import Findings
-from freehold.kernel import FreeholdError
+from freehold.kernel import FreeholdError, canonical
 from freehold.kernel.keys import KeyringFiles
 from freehold.kernel.vault import SEGMENT_HEADER
 
@@ -100,20 +100,29 @@ class Outside:
     position: int  # records that the catalog follows
 
 
-def look_outside(folder: Path, *, is_whole: bool, findings: Findings) -> Outside:
-    """Look at the two databases; `is_whole` looks at every page of them."""
+def look_outside(folder: Path, origin: str, *, is_whole: bool, findings: Findings) -> Outside:
+    """Look at the two databases of the estate of this log; `is_whole` looks at every page."""
     tombstones: frozenset[str] = frozenset()
     head = None
     try:
         with closing(KeyringFiles(folder / "keys")) as files:
-            _check_keyring(files, is_whole=is_whole, findings=findings)
+            _check_keyring(files, origin, is_whole=is_whole, findings=findings)
             tombstones, head = frozenset(files.erased()), files.pinned("head")
     except FreeholdError as error:
         findings.add("keyring.faulty", "keys", got=error.message)
     return Outside(tombstones, head, _check_catalog(folder, is_whole=is_whole, findings=findings))
 
 
-def _check_keyring(files: KeyringFiles, *, is_whole: bool, findings: Findings) -> None:
+def _check_keyring(files: KeyringFiles, origin: str, *, is_whole: bool, findings: Findings) -> None:
+    identity = files.pinned("estate") or b""
+    kind, _, rest = origin.partition("/")
+    if identity != canonical({"id": rest.partition("/")[0], "trial": kind == "trial"}):
+        findings.add(
+            "keyring.faulty",
+            "keyring.db",
+            expected=f"the identity of the estate of {origin}",
+            got=identity.decode(errors="replace"),
+        )
     if files.generation not in files.roots:
         findings.add(
             "keyring.faulty",

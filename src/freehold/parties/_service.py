@@ -340,10 +340,30 @@ class PeopleService:
                 and person is not None
                 and person.is_active
                 and not set(rule.roles).isdisjoint(person.roles.split())
+                and self._is_recorded(row)
             )
             if is_eligible:
                 counted.setdefault(row.approver, row.id)
         return tuple(counted.values())
+
+    def _is_recorded(self, row: Row[Any]) -> bool:
+        """Whether the ledger holds this approval: the catalog, a file that somebody may have
+        edited, only tells where to look.
+        """
+        pipeline = self._pipeline
+        try:
+            record = pipeline.record(pipeline.position(row.id))
+        except NotFound:
+            return False
+        said = {"for_act": row.act}
+        said |= {
+            name: getattr(row, name) for name in ("evidence", "policy_set", "nonce", "expires")
+        }
+        return (
+            (record.id, record.act, record.phase) == (row.id, GiveApproval.name, "done")
+            and (record.principal, record.resource) == (row.approver, row.resource)
+            and record.facts.items() >= said.items()
+        )
 
     def allowed_signers(self, actor: Actor) -> str:
         """The public keys of all who sign, as an OpenSSH allowed_signers file.

@@ -17,8 +17,8 @@ from freehold.kernel.ledger._journal import has_records
 from freehold.kernel.ledger._note import VerifierKey
 from freehold.kernel.ledger._publication import Edge
 from freehold.kernel.ledger._statements import Checkpoint
-from freehold.kernel.ledger._tiles import frame_entry, load_edge, read_bundle
-from freehold.kernel.ledger._tree import TILE_WIDTH
+from freehold.kernel.ledger._tiles import bundle_path, frame_entry, load_edge, read_bundle
+from freehold.kernel.ledger._tree import TILE_WIDTH, leaf_hash
 from freehold.kernel.ledger.errors import CorruptLogError, LogRefusedError, NoteError
 
 
@@ -152,6 +152,15 @@ class LogFolder:
             )
         index, width = divmod(checkpoint.size, TILE_WIDTH)
         entries = read_bundle(self.store, index, width=width) if width else []
+        # The next publication writes this bundle again, longer: a change of it must not go on.
+        if any(
+            leaf_hash(entry) != leaf for entry, leaf in zip(entries, tree.leaves(), strict=True)
+        ):
+            raise CorruptLogError(
+                "ledger.corrupt",
+                f"an entry of {bundle_path(index, width)} is not the one that was hashed",
+                "the ledger was changed after it was written; compare it with a backup",
+            )
         return Edge(tree, b"".join(map(frame_entry, entries)))
 
 

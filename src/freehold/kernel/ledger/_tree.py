@@ -225,6 +225,11 @@ class Tree:
             if row
         ]
 
+    def leaves(self) -> list[Hash]:
+        """The leaves that fill no tile yet, at most 255."""
+        row = bytes(self._rows[0]) if self._rows else b""
+        return [row[at : at + HASH_BYTES] for at in range(0, len(row), HASH_BYTES)]
+
     def root(self) -> Hash:
         """Root of all leaves (RFC 9162, 2.1.1); folds the edge, at most 255 hashes per level."""
         root: Hash | None = None
