@@ -66,6 +66,9 @@ def test_bodies_go_first_and_records_when_the_logs_are_past_their_time(lab: Lab)
     assert lab.entries()[: len(entries)] == [entries[0], *[PRUNED] * 255, *entries[256:]]
     check(lab)
     assert lab.retention.prune(KEEPER) == ()
+    lab.restart()
+    assert lab.retention.finish() == 0  # nothing was left, and nothing is looked through again
+    check(lab)
 
 
 def test_a_pruned_record_is_still_proved_to_whoever_kept_it(lab: Lab) -> None:
