@@ -15,6 +15,7 @@ from freehold.data import Format, Provenance
 from freehold.estate import Estate
 from freehold.kernel import FreeholdError, Ref, format_time
 from freehold.kernel.acts import Actor, Conflict, NotFound
+from freehold.kernel.ledger import CosignerKey
 from freehold.kernel.policy import Denied
 from freehold.kernel.signatures import InvalidSignatureError, Statement, new_key_file, sign
 from freehold.parties import NewPerson
@@ -169,6 +170,8 @@ def arguments(path: str) -> dict[str, object]:
         "decision": "keep" if path.startswith("access") else some,
         "outcome": "justified",
         "destination": "syslog+unix:/dev/log",
+        "folder": "/nowhere",
+        "vkey": str(CosignerKey("witness.example", bytes(32))),
         "thing": f"run:{some}",
         "reason": "a lawsuit",
     }
