@@ -20,6 +20,7 @@ from freehold.kernel.ledger import (
     CorruptLogError,
     Ed25519Signer,
     ForkError,
+    LocalDisk,
     Log,
     LogConfig,
     LogReader,
@@ -218,6 +219,30 @@ def test_many_waiting_records_are_published_without_delay(folder: Path, config: 
         assert read(log, config).size == 0
         fill(log, 1)
         eventually(lambda: read(log, config).size == 3)
+
+
+class SlowDisk(LocalDisk):
+    """Takes a while for every file but the write-ahead one, and counts how long."""
+
+    busy_s = 0.0
+
+    def create(self, path: Path, data: bytes) -> None:
+        started = time.monotonic()
+        time.sleep(0.01)
+        super().create(path, data)
+        self.busy_s += time.monotonic() - started
+
+
+def test_publishing_takes_half_of_the_time_at_most(folder: Path, config: LogConfig) -> None:
+    disk = SlowDisk()
+    limits = Limits(publish_delay_ms_max=2_000, publish_records_max=1)
+    with Log.create(folder, replace(config, disk=disk, limits=limits)) as log:
+        disk.busy_s, started, last = 0.0, time.monotonic(), 0
+        while time.monotonic() < started + 1:
+            last = log.append(b"%d" % log.size).index
+        assert disk.busy_s < 0.6 * (time.monotonic() - started)
+        eventually(lambda: read(log, config).size > last)
+        assert disk.busy_s > 0.1
 
 
 def test_what_waits_at_opening_is_published_in_time(folder: Path, config: LogConfig) -> None:
