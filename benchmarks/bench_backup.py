@@ -123,7 +123,8 @@ class Work:
 
     def restore(self) -> float:
         """Restore the newest bundle, all checks included."""
-        custody, pipeline = self.estate.estate.custody, self.estate.pipeline
+        pipeline = self.estate.pipeline
+        custody = pipeline.stores.keyring.custody
         restoring = Restoring(
             Bundle.read(self.folder / "bundle"),
             fresh(self.folder / "restored"),

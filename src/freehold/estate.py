@@ -121,11 +121,8 @@ class EstateStatus:
 class Estate:
     """An open estate with its services. Made by `create` and `open`; a context manager."""
 
-    def __init__(
-        self, pipeline: Pipeline, executor: Executor, folder: Path, custody: Custody
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, executor: Executor, folder: Path) -> None:
         self.pipeline = pipeline
-        self.custody = custody  # for copies of this estate
         self.charter = CharterService(pipeline, enrolled_key)
         self.policy = PolicyService(pipeline, self.charter)
         self.data = DataService(pipeline, self.charter)
@@ -254,7 +251,7 @@ class Estate:
             pipeline.catch_up()
             if (remembered := keyring.pinned(_CLOCK)) is not None:
                 clock.resume(remembered.decode())
-            estate = cls(pipeline, executor, folder, custody)
+            estate = cls(pipeline, executor, folder)
             estate._arrive(folder)
             if estate.backup.is_moved():
                 pipeline.end(moved())

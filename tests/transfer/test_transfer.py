@@ -239,6 +239,31 @@ def test_records_that_were_seen_and_are_lost_are_told_and_their_loss_is_recorded
         assert said.facts["lost"] == lost
 
 
+def test_what_was_refused_for_its_loss_is_not_done_again(world, tmp_path):
+    world.ingest()
+    bundle = create(world, tmp_path / "backups")
+    world.ingest("more", table(3, marker="m"))
+    pin = world.estate.history.checkpoint(world.actor("ada"))
+    with pytest.raises(BackupError, match="are lost") as refused:
+        restore(bundle, tmp_path / "r", custody(), With(pin=pin))
+    lost = int(refused.value.hint.partition("--accept-loss ")[2].partition(":")[0])
+    checkpoint = tmp_path / "r.restoring" / "ledger/main/checkpoint"
+    written = checkpoint.stat().st_ino
+    restore(bundle, tmp_path / "r", custody(), With(pin=pin, accepted_loss=lost))
+    assert (tmp_path / "r" / "ledger/main/checkpoint").stat().st_ino == written
+    assert not (tmp_path / "r.restoring").exists()
+    assert not (tmp_path / "r" / "restoring.json").exists()
+
+
+def test_a_check_after_a_change_of_custody_says_what_to_do(deployed, tmp_path):
+    create(deployed, tmp_path / "backups")
+    deployed.estate.pipeline.stores.keyring.rotate_custody(custody("the next"))
+    with pytest.raises(BackupError, match="before the custody of the keys was changed"):
+        check(deployed.estate, deployed.actor("otto"), tmp_path / "backups")
+    create(deployed, tmp_path / "backups")
+    check(deployed.estate, deployed.actor("otto"), tmp_path / "backups")
+
+
 def test_a_pin_that_the_bundle_contains_loses_nothing(world, tmp_path):
     pin = world.estate.history.checkpoint(world.actor("ada"))
     world.ingest()

@@ -30,7 +30,7 @@ from freehold.kernel.backup import (
     bundles_in,
 )
 from freehold.kernel.catalog import ACT, Catalog
-from freehold.kernel.keys import Keyring, UnknownDomain
+from freehold.kernel.keys import Keyring, UnknownDomain, WrongCustody
 from freehold.kernel.ledger import LedgerError, Log, LogConfig
 from freehold.kernel.vault import Vault
 from freehold.parties import standing_of
@@ -114,6 +114,7 @@ class _Comparison:
         self._bundle = bundle
         self._folder = folder
         self._limits = limits
+        self._custody = estate.pipeline.stores.keyring.custody
         self.findings: list[str] = []
         self.size = self.blobs = self.bodies = self.answers = 0
 
@@ -126,7 +127,14 @@ class _Comparison:
             key=pipeline.stores.log.key,
             facts=blob_facts(pipeline.registry),
         )
-        restored = restoring.run(estate.backup.writer.unlock, estate.custody)
+        try:
+            restored = restoring.run(estate.backup.writer.unlock, self._custody)
+        except WrongCustody as error:
+            raise BackupError(
+                "backup.custody",
+                f"{self._bundle.folder} is from before the custody of the keys was changed",
+                "make a new bundle and check that; keep the former passphrase for this one",
+            ) from error
         self.size, self.blobs = restored.checkpoint.size, restored.blobs
         if not self._is_same_ledger(restored):
             return  # two histories: nothing else can be compared
@@ -154,7 +162,7 @@ class _Comparison:
 
     def _open(self, restored: Restored, opened: ExitStack) -> Pipeline:
         """The restored stores, with an empty catalog, as a pipeline that projects."""
-        keyring = opened.enter_context(Keyring.open(self._folder / "keys", self._estate.custody))
+        keyring = opened.enter_context(Keyring.open(self._folder / "keys", self._custody))
         vault = opened.enter_context(Vault.open(self._folder / "vault", keyring))
         config = LogConfig(origin=restored.checkpoint.origin, signer=keyring.signer(LOG_SIGNER))
         log = opened.enter_context(Log.open(self._folder / "ledger" / "main", config))
@@ -214,9 +222,7 @@ class _Comparison:
         """Ask deployments of the copy what was once asked, and compare the answers."""
         query = select(ACT.c.id).where(ACT.c.act == "decision.answer", ACT.c.phase == "done")
         newest = query.order_by(ACT.c.position.desc()).limit(self._limits.replayed)
-        with Estate.open(
-            self._folder, self._estate.custody, executor=self._estate.executor
-        ) as copy:
+        with Estate.open(self._folder, self._custody, executor=self._estate.executor) as copy:
             for row in copy.pipeline.stores.catalog.all(newest):
                 is_same = copy.serving.replay(row.id)
                 if is_same is None:

@@ -1,7 +1,8 @@
 """Restoring an estate into a folder that is empty or missing.
 
 All is built in `<folder>.restoring`. What is wrong with a bundle leaves nothing behind; an
-interruption, or a disk that fails, leaves what is needed to go on.
+interruption, a disk that fails, or something that is still to be told (a loss to be accepted)
+leaves what is needed to go on.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from freehold.kernel.backup import (
     blob_facts,
     open_erasures,
 )
-from freehold.kernel.keys import Custody, Keyring, UnknownDomain
+from freehold.kernel.keys import Custody, Keyring, UnknownDomain, WrongCustody
 from freehold.kernel.ledger import (
     Checkpoint,
     ForkError,
@@ -89,17 +90,28 @@ def restore(
         )
     newest = Bundle.read(bundle)
     aside = folder.with_name(folder.name + ".restoring")
-    facts = blob_facts(Registry(ROOMS))
+    restoring = Restoring(newest, aside, key=given.key, facts=blob_facts(Registry(ROOMS)))
+    restored = _restored(restoring, aside, Unlock(given.identities, custody), custody)
+    # From here on all of it is whole: what is refused now is asked again without doing it again.
+    result = _complete(aside, restored, folder, custody=custody, given=given)
+    restoring.finish()
+    _put_in_place(aside, folder)
+    return result
+
+
+def _restored(restoring: Restoring, aside: Path, unlock: Unlock, custody: Custody) -> Restored:
+    """Run a restoration; what is wrong with a bundle leaves nothing of it."""
+    was_begun = aside.exists()
     try:
-        restoring = Restoring(newest, aside, key=given.key, facts=facts)
-        restored = restoring.run(Unlock(given.identities, custody), custody)
-        result = _complete(aside, restored, folder, custody=custody, given=given)
-        _put_in_place(aside, folder)
+        return restoring.run(unlock, custody)
+    except WrongCustody:
+        if not was_begun:  # a passphrase typed wrongly costs nothing of what came before
+            shutil.rmtree(aside, ignore_errors=True)
+        raise
     except FreeholdError as error:
         if not error.code.endswith(".storage"):  # that is cured, and gone on with
             shutil.rmtree(aside, ignore_errors=True)
         raise
-    return result
 
 
 def _complete(

@@ -59,7 +59,7 @@ def test_deltas_give_the_estate_as_of_the_newest(world, tmp_path):
     base = write(world, tmp_path / "b" / "1").bundle
     for number in range(2, 6):
         world.ingest(f"set-{number}", table(5, marker=f"m{number}"))
-        for _ in range(30 * number):
+        for _ in range(12 * number):
             world.estate.data.clear(world.actor("stella"), f"set-{number}", purposes=())
         written = write(world, tmp_path / "b" / str(number), base)
         assert written.blobs == 1
@@ -498,7 +498,6 @@ def test_an_interrupted_restoration_is_gone_on_with_from_any_place(world, tmp_pa
             restoring(tmp_path / "b" / "2", copy, world).run(by, custody())
             if is_written:
                 check_same(world, copy)
-            assert not (copy / "restoring.json").exists()
             shutil.rmtree(copy)
 
 

@@ -109,7 +109,7 @@ class RestoreEstate(Act, name="estate.restore", on="Estate"):
 
     restoration: Id
     bundle: Digest
-    purpose: Code
+    made_for: Code
     size: int
     lost: int
     erasures: int
@@ -127,7 +127,7 @@ class RestoreEstate(Act, name="estate.restore", on="Estate"):
                 "time": record.time,
             },
         )
-        if facts["purpose"] == "move":
+        if facts["made_for"] == "move":
             yield Put(PLACE, {"id": 1, "is_moved": False, "record": record.id})
 
 

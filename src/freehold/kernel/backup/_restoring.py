@@ -1,7 +1,7 @@
 """Restoring a chain of bundles into a folder, and holding what came out to what was signed.
 
-Everything is built in a folder aside. Nothing in it counts before `check_restored` has returned;
-whoever called then puts it in its place.
+Everything is built in a folder aside. Nothing in it counts before `run` has returned; whoever
+called it then finishes, and puts the folder in its place.
 """
 
 from __future__ import annotations
@@ -121,6 +121,11 @@ class Restoring:
                     Vault.create(self._folder / "vault", keyring).close()
                 self._extract(chain)
                 return self._settle(chain, keyring, key)
+
+    def finish(self) -> None:
+        """Forget how far it came: what lies there is an estate."""
+        with storage_errors(self._folder):
+            self._disk.remove(self._folder / _PROGRESS)
 
     def _keyring(self, bundle_key: str) -> None:
         """Make the keyring anew: its rows are few, and it is not known how far they came."""
@@ -253,7 +258,6 @@ class Restoring:
             blobs = self._check_records(reader, contents, keyring, plan)
         finally:
             contents.close()
-        self._disk.remove(self._folder / _PROGRESS)
         return Restored(self._newest, checkpoint, reader.note, key, blobs, len(chain))
 
     def _keep_segments(self, segments: Mapping[int, int]) -> None:

@@ -195,7 +195,7 @@ class BackupService:
         restored = RestoreEstate(
             restoration=arrival.id,
             bundle=arrival.bundle,
-            purpose=arrival.purpose,
+            made_for=arrival.purpose,
             size=arrival.size,
             lost=arrival.lost,
             erasures=erasures,

@@ -164,6 +164,11 @@ class Keyring:
                 "check the disk, then open the estate again; what was acknowledged is complete",
             )
 
+    @property
+    def custody(self) -> Custody:
+        """What holds the root key, for opening copies of this keyring."""
+        return self._custody
+
     def new_domain(self, domain_id: str | None = None) -> str:
         """Create a key domain, durable before this returns, and give its id (a UUID).
 
