@@ -15,20 +15,27 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from tests.fire.desk import Desk
 
 KIB = 1024
+NOT_HERE = 77  # exit status: this scenario cannot be played on this machine
+
+_Disk = TypeVar("_Disk", bound="Disk")
 
 
 class Disk:
-    """A small file system of its own."""
+    """A small file system of its own, in memory."""
 
     def __init__(self, place: Path, *, kib: int) -> None:
         self.place = place
         place.mkdir()
-        self._mount("-t", "tmpfs", "-o", f"size={kib}k", "tmpfs")
+        self._begin(kib)
         self._ballast = place / "ballast"
+
+    def _begin(self, kib: int) -> None:
+        self._mount("-t", "tmpfs", "-o", f"size={kib}k", "tmpfs")
 
     def fill(self, *, but_kib: int = 0) -> None:
         """Leave so much free."""
@@ -47,9 +54,39 @@ class Disk:
         subprocess.run(["mount", *options, str(self.place)], check=True)
 
 
+class Ext4(Disk):
+    """A real one, in a file; takes root itself, and ends with NOT_HERE where that is not enough."""
+
+    def _begin(self, kib: int) -> None:
+        self._image = self.place.with_name("image")
+        with self._image.open("wb") as file:
+            file.truncate(4 * kib * KIB)
+        subprocess.run(["mkfs.ext4", "-q", str(self._image)], check=True)
+        try:
+            self._mount("-o", "loop,errors=remount-ro", str(self._image))
+            self._trigger = self._find_trigger()
+        except (subprocess.CalledProcessError, StopIteration):
+            sys.exit(NOT_HERE)
+
+    def give_up(self) -> None:
+        """Let the file system meet an error: it ends its journal and turns read-only."""
+        self._trigger.write_text("1")
+
+    def mount_again(self) -> None:
+        """As after a restart: what was not on the disk is gone."""
+        subprocess.run(["umount", str(self.place)], check=True)
+        self._mount("-o", "loop,errors=remount-ro", str(self._image))
+        self._trigger = self._find_trigger()
+
+    def _find_trigger(self) -> Path:
+        lines = Path("/proc/mounts").read_text().splitlines()
+        device = next(line.split()[0] for line in lines if line.split()[1] == str(self.place))
+        return Path("/sys/fs/ext4") / Path(device).name / "trigger_fs_error"
+
+
 def full(template: Path, folder: Path) -> Desk:
     """At every amount of free space a command works, or says what is wanting and harms nothing."""
-    disk, desk = _settle(template, folder)
+    disk, desk = _settle(template, folder, Disk)
     for free in (0, 4, 8, 16, 24, 32, 48, 64, 96, 160, 256):
         disk.fill(but_kib=free)
         desk.ingest(f"at-{free}")
@@ -61,7 +98,7 @@ def full(template: Path, folder: Path) -> Desk:
 
 def read_only(template: Path, folder: Path) -> Desk:
     """A disk that turned read-only is told as such."""
-    disk, desk = _settle(template, folder)
+    disk, desk = _settle(template, folder, Disk)
     disk.set_writable(False)
     assert not desk.ingest("refused")
     disk.set_writable(True)
@@ -70,7 +107,7 @@ def read_only(template: Path, folder: Path) -> Desk:
 
 def server(template: Path, folder: Path) -> Desk:
     """A server whose disk runs full ends with words; started again on a free disk it goes on."""
-    disk, desk = _settle(template, folder)
+    disk, desk = _settle(template, folder, Disk)
     for free in (0, 40):
         with _serving(desk) as process:
             assert desk.ingest(f"before-{free}")
@@ -94,26 +131,24 @@ def server(template: Path, folder: Path) -> Desk:
     return desk
 
 
-def server_read_only(template: Path, folder: Path) -> Desk:
-    """The same for a disk that turns read-only under a server."""
-    disk, desk = _settle(template, folder)
-    with _serving(desk) as process:
-        assert desk.ingest("before")
-        # what is open for writing would hold a clean remount up; an error does not ask
-        disk.set_writable(False) if _may_remount(disk) else disk.fill()
-        assert not desk.ingest("refused")
-        assert process.wait(60) == 1
-    disk.set_writable(True)
-    disk.free()
+def broken(template: Path, folder: Path) -> Desk:
+    """A file system that gives up under a server, as ext4 does when its disk fails it.
+
+    It turns read-only at once and drops what was not synced. Mounted again it goes on.
+    """
+    disk, desk = _settle(template, folder, Ext4)
+    for number in range(2):
+        with _serving(desk) as process:
+            assert desk.ingest(f"before-{number}")
+            disk.give_up()
+            assert not desk.ingest(f"refused-{number}")
+            assert process.wait(60) == 1
+        said = (desk.secrets / "log").read_text()
+        assert "Traceback" not in said, said
+        assert not desk.ingest(f"still-refused-{number}")
+        disk.mount_again()
+        desk.check()
     return desk
-
-
-def _may_remount(disk: Disk) -> bool:
-    try:
-        disk.set_writable(False)
-    except subprocess.CalledProcessError:
-        return False
-    return True
 
 
 class _serving:
@@ -144,10 +179,11 @@ class _serving:
             self._process.wait(30)
 
 
-def _settle(template: Path, folder: Path) -> tuple[Disk, Desk]:
-    disk = Disk(folder / "disk", kib=6 * KIB)
+def _settle(template: Path, folder: Path, kind: type[_Disk]) -> tuple[_Disk, Desk]:
+    disk = kind(folder / "disk", kib=6 * KIB)
     home = disk.place / "home"
     shutil.copytree(template, home)
+    subprocess.run(["sync", "--file-system", str(home)], check=True)
     return disk, Desk(home, folder)
 
 
@@ -155,7 +191,7 @@ SCENARIOS: dict[str, Callable[[Path, Path], Desk]] = {
     "full": full,
     "read_only": read_only,
     "server": server,
-    "server_read_only": server_read_only,
+    "broken": broken,
 }
 
 
