@@ -21,6 +21,7 @@ from freehold.kernel.acts._declare import (
     fact_fields,
 )
 from freehold.kernel.acts._facts import (
+    CHECKS,
     Blob,
     Code,
     Codes,
@@ -57,6 +58,7 @@ from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, Invalid
 
 __all__ = [
     "ANY",
+    "CHECKS",
     "SCHEMA_VERSION",
     "Act",
     "ActError",
