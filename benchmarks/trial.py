@@ -136,6 +136,16 @@ def trial(folder: Path) -> Iterator[Trial]:
         yield Trial(estate, people, deployment, model)
 
 
+@contextmanager
+def reopened(folder: Path) -> Iterator[Trial]:
+    """Open the estate that `trial` made in `folder`, with its people and its deployment."""
+    custody = PassphraseCustody("benchmark", cost=INSECURE_TEST_COST)
+    with Estate.open(folder / "estate", custody, executor=_NoWork()) as estate:
+        people = {code: Actor(estate.people.find(code)) for code in DEMO_PEOPLE}
+        (deployment,) = estate.serving.list(people["ada"])
+        yield Trial(estate, people, Ref.parse(deployment.ref), Ref.parse(deployment.model))
+
+
 def declared(pipeline: Pipeline, name: str, **facts: Any) -> Act:
     """An act of the declared type of this name."""
     act_type: Callable[..., Act] = pipeline.registry.acts[name]

@@ -21,6 +21,9 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("src/freehold/cli/_audit.py", "parameters"): (
         "each parameter of a command is an option that a person types"
     ),
+    ("src/freehold/cli/_backup.py", "parameters"): (
+        "one option for each thing that a restoration may be told"
+    ),
     ("src/freehold/verbs/_estate.py", "parameters"): (
         "each parameter of a verb is an option that a person types (docs/decisions/0001)"
     ),

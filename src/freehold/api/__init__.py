@@ -7,7 +7,8 @@ It is thin: every rule lies below it.
 """
 
 from freehold.api._app import create_app
+from freehold.api._daily import every_day, keep_retention
 from freehold.api._serve import Listen, serve
 from freehold.api.errors import ApiError
 
-__all__ = ["ApiError", "Listen", "create_app", "serve"]
+__all__ = ["ApiError", "Listen", "create_app", "every_day", "keep_retention", "serve"]

@@ -16,6 +16,7 @@ from freehold.charter._service import POLICY_BYTES_MAX, CharterService, compile_
 from freehold.charter._tables import POLICY
 from freehold.kernel import LimitError, MalformedError, Ref, new_id
 from freehold.kernel.acts import Actor, Conflict, NotFound, Output, Pipeline, Record
+from freehold.kernel.ledger import PRUNED
 from freehold.kernel.policy import Entity, InvalidPolicy, PolicyRequest, PolicySet
 
 
@@ -227,6 +228,8 @@ class PolicyService:
     def _history(self) -> Iterator[Record]:
         log = self._pipeline.stores.log
         for entry in log.entries(0, log.size):
+            if entry == PRUNED:
+                continue
             record = Record.decode(entry)
             if record.phase in ("done", "denied"):
                 yield record

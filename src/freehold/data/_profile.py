@@ -14,7 +14,7 @@ import polars as pl
 from freehold.data._encoding import BOM
 from freehold.data._formats import Format, ReadOptions
 from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
-from freehold.data._readers import read_table
+from freehold.data._readers import read_table, telling_panics
 
 _KINDS = {
     pl.Int64: "integer",
@@ -68,6 +68,7 @@ class Profile:
         }
 
 
+@telling_panics()
 def profile(
     stream: BinaryIO,
     format: Format,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from freehold.compute import Isolation, probe
 from freehold.doctor._check import Check, doubtful, good, unknown
-from freehold.doctor._clock import clock_state
+from freehold.kernel import SystemClock
 
 _MEMORY_FREE_MIN = 536_870_912  # opening takes under 300 MB; training and answering take more
 _OPEN_FILES_MIN = 4_096  # a busy server: connections, segments, SQLite's files
@@ -24,10 +24,10 @@ def programs() -> Check:
 
 def clock() -> Check:
     """Tell whether the kernel counts the clock as synchronised."""
-    state = clock_state()
-    if state.code == "synchronized":
-        return good("clock", f"synchronised, wrong by at most {state.error_ms} ms")
-    if state.code == "unknown":
+    clock = SystemClock().state()
+    if clock.state == "synchronized":
+        return good("clock", f"synchronised, wrong by at most {clock.error_ms} ms")
+    if clock.state == "unknown":
         return unknown("clock", "this machine does not tell whether its clock is synchronised")
     return doubtful(
         "clock",

@@ -21,7 +21,7 @@ from sqlalchemy import Column, Row, literal, select
 from freehold.charter import Charter, CharterService
 from freehold.kernel import DEFAULT_LIMITS, Ref, check_name, format_time, new_id, parse_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline
-from freehold.kernel.catalog import LINK
+from freehold.kernel.catalog import ACT, LINK
 from freehold.kernel.signatures import (
     InvalidSignatureError,
     Statement,
@@ -315,7 +315,8 @@ class PeopleService:
             return ()
         if rule is None:
             return ()
-        used = select(LINK.c.ref).where(LINK.c.direction == "by")
+        ref = literal("approval:").concat(APPROVAL.c.id)
+        uses = select(LINK.c.position).where(LINK.c.ref == ref, LINK.c.direction == "by")
         rows = self._pipeline.stores.catalog.all(
             select(APPROVAL)
             .where(
@@ -323,7 +324,8 @@ class PeopleService:
                 APPROVAL.c.resource == str(resource),
                 APPROVAL.c.evidence == evidence,
                 APPROVAL.c.policy_set == self._pipeline.policies.digest,
-                literal("approval:").concat(APPROVAL.c.id).not_in(used),  # each counts once
+                APPROVAL.c.is_void.is_(False),
+                ~uses.exists(),  # each counts once
             )
             .order_by(APPROVAL.c.id)
         )
@@ -415,11 +417,13 @@ class PeopleService:
         """
         estate = self._pipeline.circumstances.estate.id
         first = self._pipeline.stores.catalog.first(
-            select(PERSON.c.id).order_by(PERSON.c.since, PERSON.c.id)
+            select(ACT.c.resource)
+            .where(ACT.c.act == EnrolPerson.name, ACT.c.phase == "done")
+            .order_by(ACT.c.position)  # not by time: a clock may go back
         )
         key = self._pipeline.stores.keyring.domain(estate).naming_key
         tail = hmac.new(key, f"freehold/nobody/v1\0{person}".encode(), hashlib.sha256).hexdigest()
-        time = (first.id if first else estate)[:13]
+        time = (Ref.parse(first.resource).id if first else estate)[:13]
         variant = "89ab"[int(tail[0], 16) % 4]
         return Ref("user", f"{time}-7{tail[1:4]}-{variant}{tail[4:7]}-{tail[7:19]}")
 

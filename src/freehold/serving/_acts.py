@@ -90,7 +90,9 @@ class StopDeployment(Act, name="deployment.stop", on="Deployment"):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerDecision(Act, name="decision.answer", on="Deployment", exclusive=False):
+class AnswerDecision(
+    Act, name="decision.answer", on="Deployment", exclusive=False, retention="decisions"
+):
     """Give one answer. Recorded, with question and answer in the body, before it is released."""
 
     model: Reference
@@ -113,7 +115,9 @@ class AnswerDecision(Act, name="decision.answer", on="Deployment", exclusive=Fal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDecision(Act, name="decision.read", on="Decision", exclusive=False):
+class ReadDecision(
+    Act, name="decision.read", on="Decision", exclusive=False, retention="decisions"
+):
     """Open the question and answer of a past decision."""
 
 

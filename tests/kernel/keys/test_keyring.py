@@ -424,3 +424,14 @@ def test_secrets_show_in_no_representation_and_no_error(
     assert domain_id in shown[0]
     for text in shown:
         assert not [secret for secret in secrets if secret in text], text
+
+
+def test_many_domains_are_made_at_once_or_not_at_all(keyring: Keyring) -> None:
+    ids = [new_id() for _ in range(20)]
+    keyring.new_domains(ids)
+    assert len({keyring.domain(each).identity for each in ids}) == 20
+    more = new_id()
+    with pytest.raises(KeysError, match="exists"):
+        keyring.new_domains([more, ids[3]])
+    with pytest.raises(UnknownDomain):
+        keyring.domain(more)

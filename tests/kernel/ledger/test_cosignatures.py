@@ -77,6 +77,16 @@ def test_the_published_example_has_the_time_that_the_specification_shows() -> No
     assert int.from_bytes(base64.b64decode(encoded)[4:12], "big") == 1_679_315_147
 
 
+def test_another_implementation_signs_the_same_bytes() -> None:
+    """What aics-tlog 0.2.1, an implementation from PyPI, made of the same key, time and tree."""
+    assert str(ONE) == ("witness.example/one+48fd9ea6+BO1JKMYo0cLG6ukDOJBZlWEpWSc6XGP5NjbBRhSshzfR")
+    assert line(FIRST, ONE) == (
+        "\u2014 witness.example/one "
+        "SP2epgAAAABrBXxA5AiVqLUhCNR9g+q0g/sP6I5FFvVzyprWeV0OEMZERciYmbxZEFEO"
+        "vd8Hg9Ma87Qh+qsZW/52klL18mS+rYhVBA==\n"
+    )
+
+
 def test_a_cosigned_checkpoint_tells_who_saw_it_and_when() -> None:
     note = NOTE + line(FIRST, ONE) + line(SECOND, TWO, LATER)
     cosigned = Cosigned.open(note, [KEY], [ONE, TWO])

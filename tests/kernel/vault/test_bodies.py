@@ -108,7 +108,6 @@ def test_a_position_that_holds_no_frame_is_refused(vault: Vault, domain: str) ->
         at._replace(length=0),
         at._replace(length=-1),
         at._replace(length=longest + 100),
-        at._replace(segment=2),
         at._replace(segment=-1),
         at._replace(segment=10**8),
     ):

@@ -8,6 +8,7 @@
 It does not know what any act means.
 """
 
+from freehold.kernel.acts._alarms import Concern
 from freehold.kernel.acts._check import CheckedRecords, Fault, RecordCheck
 from freehold.kernel.acts._declare import (
     ANY,
@@ -46,17 +47,20 @@ from freehold.kernel.acts._record import (
     commit_request,
     open_body,
 )
+from freehold.kernel.acts._trace import ACCEPT_CLOCK, retract
 from freehold.kernel.acts._values import (
     Actor,
     Approvals,
     Circumstances,
     Principals,
     Recorded,
+    Standing,
     Stores,
 )
 from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound
 
 __all__ = [
+    "ACCEPT_CLOCK",
     "ANY",
     "CHECKS",
     "SCHEMA_VERSION",
@@ -71,6 +75,7 @@ __all__ = [
     "Circumstances",
     "Code",
     "Codes",
+    "Concern",
     "Conflict",
     "Declarations",
     "Digest",
@@ -95,6 +100,7 @@ __all__ = [
     "Reference",
     "Registry",
     "ResourceType",
+    "Standing",
     "Stores",
     "VKey",
     "commit_body",
@@ -102,4 +108,5 @@ __all__ = [
     "fact_fields",
     "found",
     "open_body",
+    "retract",
 ]

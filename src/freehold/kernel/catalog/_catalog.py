@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    Connection,
     Engine,
     MetaData,
     Row,
@@ -68,11 +70,12 @@ class Catalog:
         try:
             self._prepare()
             self._scrub()
-        except SQLAlchemyError as error:
+        except _FAILURES as error:
             raise CatalogError(
                 "catalog.unreadable",
-                f"the catalog at {path} cannot be opened: {error.__cause__ or error}",
-                "it may be deleted: it is rebuilt from the ledger at the next opening",
+                f"the catalog at {path} cannot be opened: {_said(error)}",
+                "check the disk's space and permissions; the catalog may be deleted: it is rebuilt"
+                " from the ledger at the next opening",
             ) from error
 
     @property
@@ -82,47 +85,65 @@ class Catalog:
         return int(row.size) if row else 0
 
     def all(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        """Every row of a query."""
-        with self._engine.connect() as connection:
+        """Every row of a query.
+
+        Raises:
+            CatalogError: the database cannot be read.
+        """
+        with self._reading() as connection:
             return connection.execute(query).all()
 
     def first(self, query: Select[Any]) -> Row[Any] | None:
-        """The first row of a query, or None."""
-        with self._engine.connect() as connection:
+        """The first row of a query, or None.
+
+        Raises:
+            CatalogError: the database cannot be read.
+        """
+        with self._reading() as connection:
             return connection.execute(query).first()
 
-    def apply(self, changes: Iterable[Change], size: int) -> None:
+    def apply(self, changes: Iterable[Change], size: int | None) -> None:
         """Apply the changes and set the position to `size`, all or nothing.
+
+        Without a `size` the position stays: for what pruned records had put there.
 
         What a `Forget` blanked is gone from the disk, too, when this returns.
 
         Raises:
             CatalogError: the database refused; nothing was applied, or not yet scrubbed.
         """
-        position = Put(POSITION, {"log": self._log, "size": size})
+        position = [] if size is None else [Put(POSITION, {"log": self._log, "size": size})]
         try:
             with self._engine.begin() as connection:
-                has_forgotten = self._writer.run(connection, chain(changes, [position]))
+                has_forgotten = self._writer.run(connection, chain(changes, position))
             if has_forgotten:
                 self._scrub()
-        except (SQLAlchemyError, OverflowError) as error:  # the second: an integer over 64 bits
+        except (*_FAILURES, OverflowError) as error:  # the last: an integer over 64 bits
             raise CatalogError(
                 "catalog.apply",
-                f"the catalog could not follow to record {size}: {error.__cause__ or error}",
+                f"the catalog could not follow the ledger: {_said(error)}",
                 "the acts are safe in the ledger; cure the cause and open the estate again",
             ) from error
 
     def clear(self) -> None:
-        """Empty every table and go back to position 0, to be caught up and then `index`ed."""
-        with self._engine.begin() as connection:
+        """Empty every table and go back to position 0, to be caught up and then `index`ed.
+
+        Raises:
+            CatalogError: the database refused; opening the estate catches up from where it is.
+        """
+        with self._writing("emptied") as connection:
             for table in self._tables:
                 for index in table.indexes:
                     index.drop(connection, checkfirst=True)  # many rows are put faster without
                 connection.execute(delete(table))
 
     def index(self) -> None:
-        """Make what indexes are missing; without them all is as right, but slower to find."""
-        with self._engine.begin() as connection:
+        """Make what indexes are missing; without them all is as right, but slower to find.
+
+        Raises:
+            CatalogError: the database refused.
+        """
+        with self._writing("indexed") as connection:
             present = {name for (name,) in connection.exec_driver_sql(_INDEXES)}
             for table in self._tables:
                 for index in table.indexes:
@@ -131,7 +152,7 @@ class Catalog:
 
     def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Every row of every table in a fixed order, to compare two catalogs."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for table in sorted(self._tables, key=lambda table: table.name):
                 for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
                     yield table.name, tuple(row)
@@ -165,6 +186,30 @@ class Catalog:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except _FAILURES as error:
+            raise CatalogError(
+                "catalog.storage",
+                f"the catalog cannot be read: {_said(error)}",
+                "check the disk, the limit of open files and the memory, then try again",
+            ) from error
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except _FAILURES as error:
+            raise CatalogError(
+                "catalog.storage",
+                f"the catalog cannot be {what}: {_said(error)}",
+                "check the disk's space and permissions, then open the estate again",
+            ) from error
 
     def _scrub(self) -> None:
         """Cut the write-ahead file to nothing: it still holds what was blanked in the tables.
@@ -205,6 +250,14 @@ def _scratch_engine(path: Path) -> Engine:
     connection.execute("CREATE TABLE begun (x)")  # makes SQLite open the file, so that it can go
     path.unlink()
     return create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+
+
+# What SQLite says as an error of the database, and no memory, which comes as itself.
+_FAILURES = (SQLAlchemyError, MemoryError)
+
+
+def _said(error: BaseException) -> str:
+    return str(error.__cause__ or error) or "out of memory"
 
 
 def _engine(path: Path) -> Engine:

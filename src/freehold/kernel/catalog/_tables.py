@@ -1,4 +1,4 @@
-"""The kernel's own tables: where the projection stands, and every act in brief."""
+"""The kernel's own tables: where the projection stands, the newest time, every act in brief."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ POSITION = Table(
     KERNEL_TABLES,
     Column("log", String, primary_key=True),
     Column("size", Integer, nullable=False),
+)
+
+CLOCK = Table(
+    "clock",
+    KERNEL_TABLES,
+    Column("log", String, primary_key=True),
+    Column("newest", String, nullable=False),  # time, since owners last accepted the host's clock
+    Column("accepted", Integer, nullable=False),  # how often they have
 )
 
 ACT = Table(
@@ -28,6 +36,7 @@ ACT = Table(
     Column("continues", String(36)),
     Column("policies", Text, nullable=False),  # determining policy ids, separated by spaces
     Index("act_by_id", "id", unique=True),
+    Index("act_by_act", "act"),  # within one act by position: what retention looks through
     Index("act_by_resource", "resource"),
     Index("act_by_principal", "principal"),
 )
@@ -36,9 +45,9 @@ LINK = Table(
     "link",
     KERNEL_TABLES,
     Column("position", Integer, primary_key=True),
-    Column("direction", String, primary_key=True),  # in | out | by (an approval that was used)
+    Column("direction", String, primary_key=True),  # in | out | by (an approval used) | under
     Column("ref", String, primary_key=True),
     Column("sealed", String),
     Column("digest", String),
-    Index("link_by_ref", "ref"),
+    Index("link_by_ref", "ref", "direction"),  # a model goes into each of its answers
 )

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from freehold.kernel import canonical, format_time
-from freehold.kernel.acts import SCHEMA_VERSION, Pipeline, Record, open_body
+from freehold.kernel.acts import Pipeline, Record, open_body
+from freehold.kernel.ledger import PRUNED
 
+BUNDLE_VERSION = 1
 SIGNED_ACTS = ("approval.give", "charter.ratify")
 _STORED = (1980, 1, 1, 0, 0, 0)  # the zip says nothing about when; bundle.json does
 
@@ -41,7 +43,7 @@ class BundleWriter:
         pipeline = self._pipeline
         return canonical(
             {
-                "v": SCHEMA_VERSION,
+                "v": BUNDLE_VERSION,
                 "estate": pipeline.circumstances.estate.id,
                 "trial": pipeline.circumstances.is_trial,
                 "origin": self._reader.checkpoint.origin,
@@ -62,6 +64,8 @@ class BundleWriter:
     def _records(self, *, is_full: bool) -> Iterator[str]:
         pipeline = self._pipeline
         for index, entry in enumerate(self._reader.entries()):
+            if entry == PRUNED:
+                continue
             record = Record.decode(entry)
             is_signed = record.act in SIGNED_ACTS and record.phase == "done"
             if not (is_full or is_signed):

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from freehold.kernel.keys._limits import KeysLimits
@@ -30,6 +32,11 @@ CREATE TABLE pins (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT R
 INSERT INTO root VALUES (1);
 COMMIT;
 """
+
+COLUMNS: Mapping[str, int] = MappingProxyType(
+    {"root": 1, "shards": 2, "domains": 3, "signers": 2, "pins": 2}
+)
+"""How many columns each table has; of all but `root` the last holds bytes, or null."""
 
 
 def connect(path: Path, limits: KeysLimits, *, create: bool = False) -> sqlite3.Connection:
@@ -187,12 +194,23 @@ def erase_domain(
     """
     shard = shard_of(domain_id)
     db.execute("UPDATE domains SET wrapped = NULL WHERE shard = ? AND id = ?", (shard, domain_id))
+    change_root(db, old_root=old_root, new_root=new_root, renewed=shard)
+
+
+def change_root(
+    db: sqlite3.Connection, *, old_root: bytes, new_root: bytes, renewed: int | None = None
+) -> None:
+    """Wrap all that a root key wraps under a new one; the shard `renewed` gets a new key as well.
+
+    Raises:
+        KeysError: `keys.corrupt`: something does not unwrap under `old_root`.
+    """
     new_shard_key = new_key()
     shards = db.execute("SELECT shard, wrapped FROM shards").fetchall()
     for number, wrapped in shards:
         key = unwrap(wrapped, name=_shard_name(number), key=old_root)
-        if number == shard:
-            _rewrap_domains(db, shard, old_key=key, new_key=new_shard_key)
+        if number == renewed:
+            _rewrap_domains(db, number, old_key=key, new_key=new_shard_key)
             key = new_shard_key
         wrapped = wrap(key, name=_shard_name(number), key=new_root)
         db.execute("UPDATE shards SET wrapped = ? WHERE shard = ?", (wrapped, number))

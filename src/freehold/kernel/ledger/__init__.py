@@ -5,7 +5,8 @@ It knows nothing of what the records say.
 """
 
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
-from freehold.kernel.ledger._files import Disk, LocalDisk
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
+from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._journal import read_journal
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
@@ -17,8 +18,16 @@ from freehold.kernel.ledger._note import (
     vkey,
 )
 from freehold.kernel.ledger._reader import LogReader
+from freehold.kernel.ledger._restored import settle_restored
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
-from freehold.kernel.ledger._tiles import PublishedTree, TileSource, bundle_path, tile_path
+from freehold.kernel.ledger._tiles import (
+    PRUNED,
+    PublishedTree,
+    TileSource,
+    bundle_path,
+    kept_path,
+    tile_path,
+)
 from freehold.kernel.ledger._tree import (
     EMPTY_ROOT,
     Hash,
@@ -30,6 +39,7 @@ from freehold.kernel.ledger._tree import (
     verify_consistency,
     verify_inclusion,
 )
+from freehold.kernel.ledger._witness import AddCheckpoint, Cosignature, Witness, WitnessMemory
 from freehold.kernel.ledger.errors import (
     CorruptLogError,
     ForkError,
@@ -38,15 +48,22 @@ from freehold.kernel.ledger.errors import (
     LogStoppedError,
     NoteError,
     ProofError,
+    PrunedError,
     RewindError,
+    WitnessConflict,
+    WitnessRefusal,
 )
 
 __all__ = [
     "EMPTY_ROOT",
+    "PRUNED",
+    "AddCheckpoint",
     "Appended",
     "Checkpoint",
     "CorruptLogError",
+    "Cosignature",
     "Cosigned",
+    "CosignedFolder",
     "CosignerKey",
     "Disk",
     "Ed25519Signer",
@@ -62,6 +79,7 @@ __all__ = [
     "NoteError",
     "Promise",
     "ProofError",
+    "PrunedError",
     "PublishedTree",
     "Receipt",
     "RewindError",
@@ -70,14 +88,21 @@ __all__ = [
     "TileSource",
     "Tree",
     "VerifierKey",
+    "Witness",
+    "WitnessConflict",
+    "WitnessMemory",
+    "WitnessRefusal",
+    "WriterLock",
     "bundle_path",
     "cosign",
     "cosignatures",
     "inclusion_root",
+    "kept_path",
     "leaf_hash",
     "node_hash",
     "open_note",
     "read_journal",
+    "settle_restored",
     "sign_note",
     "tile_path",
     "verify_consistency",

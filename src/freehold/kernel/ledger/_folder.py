@@ -5,11 +5,13 @@ Shared by the one writer and by any reader. Writes only what it is told, through
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.kernel import Limits
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, FolderStore, make_folder
 from freehold.kernel.ledger._journal import has_records
 from freehold.kernel.ledger._note import VerifierKey
@@ -36,6 +38,7 @@ class LogFolder:
         self.path = folder
         self.journal = folder / "wal"
         self.store = FolderStore(folder, disk)
+        self.cosigned = CosignedFolder(folder / "cosigned", disk)
         self._disk = disk
         self._newest = folder / "checkpoint"
         self._history = folder / "checkpoints"
@@ -54,19 +57,43 @@ class LogFolder:
         for folder in changed:
             self._disk.sync_folder(folder)
 
-    def put_checkpoint(self, checkpoint: Checkpoint, note: str) -> None:
-        """Keep a signed checkpoint among all, then make it the newest.
+    def put_checkpoint(
+        self, checkpoint: Checkpoint, note: str, *, after: int | None = None
+    ) -> None:
+        """Keep a signed checkpoint in the history, then make it the newest.
 
         Its tiles are durable already. A crash between the two leaves a checkpoint in the history
-        that nobody was shown; the next publication extends it.
+        that nobody was shown; the next publication extends it. With the first of an hour, of the
+        hour before only its last is kept, that of size `after`.
         """
-        self._disk.replace(self._history / f"{checkpoint.size:020}", note.encode())
+        kept = self._kept(checkpoint.size)
+        self._disk.replace(kept, note.encode())
         self._disk.replace(self._newest, note.encode())
+        if after is not None and _hour(self._kept(after)) != _hour(kept):
+            self._thin(self._kept(after))
+
+    def _thin(self, last: Path) -> None:
+        """Drop all checkpoints of the hour of `last`, but itself.
+
+        A crash in here leaves more of them than are needed, which nobody minds.
+        """
+        older = sorted(name for name in os.listdir(self._history) if name < last.name)
+        for name in reversed(older):
+            path = self._history / name
+            if _hour(path) != _hour(last):
+                return
+            self._disk.remove(path)
+
+    def _kept(self, size: int) -> Path:
+        return self._history / f"{size:020}"
 
     def history(self) -> Iterator[tuple[int, str]]:
-        """Yield size and note of every checkpoint that is kept, smallest first."""
+        """Yield size and note of every checkpoint that is kept, smallest first; with cosignatures
+        where there are any.
+        """
         for path in sorted(self._history.iterdir()):
-            yield int(path.name), path.read_text()
+            size = int(path.name)
+            yield size, self.cosigned.note(size) or path.read_text()
 
     def read_head(
         self, keys: Iterable[VerifierKey], *, limits: Limits, size: int | None = None
@@ -77,7 +104,7 @@ class LogFolder:
             LogRefusedError: there is no such checkpoint, or none of `keys` signed it.
             CorruptLogError: the tiles do not have the root that was signed.
         """
-        path = self._newest if size is None else self._history / f"{size:020}"
+        path = self._newest if size is None else self._kept(size)
         try:
             note = path.read_bytes()
         except FileNotFoundError as error:
@@ -97,6 +124,23 @@ class LogFolder:
         if size not in (None, checkpoint.size):
             raise CorruptLogError("ledger.corrupt", f"{path} has size {checkpoint.size}")
         return Head(checkpoint, note.decode(), self._read_edge(checkpoint))
+
+    def read_cosigned(
+        self, size: int, keys: Iterable[VerifierKey], *, limits: Limits
+    ) -> Checkpoint:
+        """Read a cosigned checkpoint, verified as one of this log.
+
+        Raises:
+            CorruptLogError: it is not there, or not what was kept.
+        """
+        try:
+            return Checkpoint.open(self.cosigned.note(size) or "", keys, limits=limits)
+        except NoteError as error:
+            raise CorruptLogError(
+                "ledger.corrupt",
+                f"{self.path}/cosigned/{size:020}: {error.message}",
+                "remove the file if you know why it was changed; its witness can be asked again",
+            ) from error
 
     def _read_edge(self, checkpoint: Checkpoint) -> Edge:
         tree = load_edge(self.store, checkpoint.size)
@@ -118,3 +162,11 @@ class LogFolder:
                 "the ledger was changed after it was written; compare it with a backup",
             )
         return Edge(tree, b"".join(map(frame_entry, entries)))
+
+
+def _hour(path: Path) -> int | None:
+    """In which hour a file was written, by its own time: enough for thinning, proof of nothing."""
+    try:
+        return int(path.stat().st_mtime // 3_600)
+    except FileNotFoundError:
+        return None

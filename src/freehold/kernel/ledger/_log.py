@@ -23,21 +23,30 @@ from types import TracebackType
 
 from freehold.kernel import DEFAULT_LIMITS, Clock, LimitError, Limits, SystemClock
 from freehold.kernel.ledger._commit import GroupCommit
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._folder import Head, LogFolder
-from freehold.kernel.ledger._journal import Journal
+from freehold.kernel.ledger._journal import Journal, Record
 from freehold.kernel.ledger._note import Signer, VerifierKey, check_key_name
+from freehold.kernel.ledger._pruning import prune
 from freehold.kernel.ledger._publication import grow
 from freehold.kernel.ledger._publisher import Publisher
 from freehold.kernel.ledger._reader import LogReader
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
-from freehold.kernel.ledger._tiles import PublishedTree
-from freehold.kernel.ledger._tree import EMPTY_ROOT, Hash, leaf_hash, verify_consistency
+from freehold.kernel.ledger._tiles import PRUNED, PublishedTree
+from freehold.kernel.ledger._tree import (
+    EMPTY_ROOT,
+    TILE_WIDTH,
+    Hash,
+    verify_consistency,
+)
 from freehold.kernel.ledger.errors import (
     ForkError,
+    LedgerError,
     LogRefusedError,
     LogStoppedError,
     ProofError,
+    PrunedError,
     RewindError,
 )
 
@@ -166,6 +175,10 @@ class Log:
         head = folder.read_head([config.key], limits=config.limits)
         if trusted is not None:
             _refuse_other_history(folder, head, trusted=trusted)
+        if folder.cosigned.sizes:  # somebody outside has seen it, so it must be part of this log
+            newest = folder.cosigned.sizes[-1]
+            seen = folder.read_cosigned(newest, [config.key], limits=config.limits)
+            _refuse_other_history(folder, head, trusted=seen)
         journal = Journal.recover(
             folder.journal,
             config.disk,
@@ -205,8 +218,8 @@ class Log:
                 f"a record has at most {bytes_max} bytes, got {len(entry)}",
                 "put what is long into a body and record its commitment",
             )
-        leaf = leaf_hash(entry)
-        return Appended(self._group.submit(entry), leaf)
+        record = Record.of(entry)
+        return Appended(self._group.submit(record), record.leaf)
 
     def promise(self, appended: Appended) -> str:
         """Sign the word that a record will be under a checkpoint within the limit of delay.
@@ -235,28 +248,22 @@ class Log:
         path = PublishedTree(self._folder.store, head.edge.tree).inclusion(index)
         return Receipt(index, tuple(path), head.note)
 
-    def consistency(self, old_size: int) -> list[Hash]:
-        """Prove that the tree of `old_size` is a prefix of the newest checkpoint's.
-
-        Raises:
-            ValueError: the newest checkpoint is smaller.
-        """
-        head = self._head
-        if not 0 <= old_size <= head.checkpoint.size:
-            raise ValueError(f"the newest checkpoint has size {head.checkpoint.size}")
-        return PublishedTree(self._folder.store, head.edge.tree).consistency(old_size)
-
     def entry(self, index: int) -> bytes:
         """Read one durable record.
 
         Raises:
             ValueError: the log has no such record.
+            PrunedError: retention took it out.
             CorruptLogError: it was changed on disk.
         """
-        return next(self.entries(index, index + 1))
+        entry = next(self.entries(index, index + 1))
+        if entry == PRUNED:
+            raise PrunedError(index)
+        return entry
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Read the durable records [start, stop), published and pending alike, each checked.
+        """Read the durable records [start, stop), published and pending alike, each checked;
+        `PRUNED` stands for those that retention took out.
 
         Raises:
             ValueError: the log does not reach that far.
@@ -267,7 +274,8 @@ class Log:
         first, records = self._journal.pending()  # all before `first` is under the head read next
         tree = PublishedTree(self._folder.store, self._head.edge.tree)
         published = tree.entries(start, min(end, first)) if start < first else iter(())
-        return chain(published, records[max(start - first, 0) : max(end - first, 0)])
+        pending = records[max(start - first, 0) : max(end - first, 0)]
+        return chain(published, (record.entry for record in pending))
 
     def publish(self) -> str:
         """Put all durable records under a signed checkpoint, and return it.
@@ -290,19 +298,60 @@ class Log:
                 raise _stopped(reason) from error
             return self._head.note
 
-    def _publish(self, first: int, records: Sequence[bytes]) -> None:
-        growth = grow(self._head.edge, records)
+    def _publish(self, first: int, records: Sequence[Record]) -> None:
+        entries, leaves, _ = zip(*records, strict=True)
+        growth = grow(self._head.edge, entries, leaves)
         checkpoint = Checkpoint(self._config.origin, first + len(records), growth.edge.tree.root())
         self._folder.store.write(growth.objects)
         note = checkpoint.sign(self._config.signer)
-        self._folder.put_checkpoint(checkpoint, note)
+        self._folder.put_checkpoint(checkpoint, note, after=first)
         self._head = Head(checkpoint, note, growth.edge)
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)
 
-    def reader(self) -> LogReader:
-        """The newest published checkpoint as it stands, to be read while this log grows on."""
-        return LogReader(self._folder.path, self.key.name, keys=[self.key])
+    def refuse_if_stopped(self) -> None:
+        """Raise `LogStoppedError` if this log takes no more records or publishes no more."""
+        reason = self._append_stop or self._publish_stop
+        if reason is not None:
+            raise _stopped(reason)
+
+    def prune(self, positions: Sequence[int]) -> None:
+        """Take the records at `positions`, ascending, out of the log; the tree stays as it is.
+
+        Only full bundles under the newest checkpoint are pruned. One thread at a time.
+
+        Raises:
+            ValueError: a position beyond these.
+            CorruptLogError: a bundle was changed on disk.
+            LedgerError: `ledger.prune_failed`: some may be out; pruning again ends it.
+        """
+        head = self._head
+        end = head.checkpoint.size // TILE_WIDTH * TILE_WIDTH
+        if positions and not 0 <= positions[0] <= positions[-1] < end:
+            raise ValueError(f"only records below {end} can be pruned")
+        tree = PublishedTree(self._folder.store, head.edge.tree)
+        try:
+            prune(self._folder.path, self._config.disk, tree, positions)
+        except OSError as error:
+            raise LedgerError(
+                "ledger.prune_failed",
+                f"pruning {len(positions)} records failed: {error}",
+                "check the disk's space and health; opening the estate again ends it",
+            ) from error
+
+    @property
+    def cosigned(self) -> CosignedFolder:
+        """The checkpoints that witnesses have cosigned."""
+        return self._folder.cosigned
+
+    def reader(self, size: int | None = None) -> LogReader:
+        """The newest published checkpoint, or an earlier one, as it stands: to be read while this
+        log grows on.
+
+        Raises:
+            LogRefusedError: there is no checkpoint of `size`.
+        """
+        return LogReader(self._folder.path, self.key.name, keys=[self.key], size=size)
 
     def close(self) -> None:
         """Publish what waits, and give the lock back; closing twice is harmless.
@@ -332,23 +381,23 @@ class Log:
     ) -> None:
         self.close()
 
-    def _write_group(self, entries: list[bytes]) -> int:
+    def _write_group(self, records: list[Record]) -> int:
         """Make one group durable and tell the owner; one thread at a time, in index order."""
         if self._append_stop is not None:
             raise _stopped(self._append_stop)
         try:
             if self._config.before_sync is not None:
                 self._config.before_sync()
-            first = self._journal.append(entries)
+            first = self._journal.append(records)
         except BaseException as error:
             # Whether the bytes are on disk is unknown; only reopening finds out.
-            reason = ("ledger.sync_failed", f"writing {len(entries)} records failed: {error}")
+            reason = ("ledger.sync_failed", f"writing {len(records)} records failed: {error}")
             self._append_stop = self._publish_stop = reason
             raise _stopped(reason) from error
         self._publisher.notify(self._journal.count())
         if self._config.on_commit is not None:
             try:
-                self._config.on_commit(first, entries)
+                self._config.on_commit(first, [record.entry for record in records])
             except BaseException as error:
                 self._append_stop = (
                     "ledger.commit_failed",
@@ -360,7 +409,7 @@ class Log:
     def _leaf(self, index: int) -> Hash:
         record = self._journal.record(index)
         if record is not None:
-            return leaf_hash(record)
+            return record.leaf
         return PublishedTree(self._folder.store, self._head.edge.tree).leaf(index)
 
     def _refuse_outside(self, start: int, stop: int) -> None:

@@ -218,7 +218,10 @@ def signature_lines(block: str, key: NoteKey) -> tuple[list[str], list[str]]:
     """
     own: list[str] = []
     others: list[str] = []
-    for line in block.split("\n")[:-1]:
+    *lines, rest = block.split("\n")
+    if rest:
+        raise NoteError("ledger.note", f"expected a line of signature, got {rest!r:.100}")
+    for line in lines:
         name, key_id, _ = _split_signature(line)
         is_own = (name, key_id) == (key.name, key.key_id)
         (own if is_own else others).append(line + "\n")
@@ -257,7 +260,9 @@ def _split_signature(line: str) -> tuple[str, bytes, bytes]:
 
 
 def _decode_base64(text: str) -> bytes:
+    """Decode what an encoder writes, and nothing else: a note has one spelling."""
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""  # every caller refuses a length of zero
+    return data if base64.b64encode(data).decode() == text else b""

@@ -12,6 +12,7 @@ from freehold.kernel import DEFAULT_LIMITS, Limits
 from freehold.kernel.ledger._files import LocalDisk
 from freehold.kernel.ledger._folder import LogFolder
 from freehold.kernel.ledger._note import VerifierKey
+from freehold.kernel.ledger._pruning import pruned_ranges
 from freehold.kernel.ledger._statements import Checkpoint, Receipt
 from freehold.kernel.ledger._tiles import PublishedTree
 from freehold.kernel.ledger._tree import TILE_WIDTH, Hash
@@ -41,13 +42,22 @@ class LogReader:
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         parts = LogFolder(folder, LocalDisk())
-        self._head = parts.read_head(keys, limits=limits, size=size)
+        trusted = tuple(keys)
+        self._head = parts.read_head(trusted, limits=limits, size=size)
+        self._cosigned = parts.cosigned.note(self.checkpoint.size)
+        self._folder = folder
         self._store = parts.store
         self._history = parts.history
         if self.checkpoint.origin != origin:
             raise LogRefusedError(
                 "ledger.key", f"this is the log {self.checkpoint.origin}, expected {origin}"
             )
+        if self._cosigned is not None:
+            cosigned = parts.read_cosigned(self.checkpoint.size, trusted, limits=limits)
+            if cosigned != self.checkpoint:
+                raise CorruptLogError(
+                    "ledger.corrupt", f"another tree of {cosigned.size} is cosigned"
+                )
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -56,11 +66,12 @@ class LogReader:
 
     @property
     def note(self) -> str:
-        """The checkpoint, as it was signed."""
-        return self._head.note
+        """The checkpoint as it was signed, with the cosignatures that are kept."""
+        return self._cosigned or self._head.note
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Yield the entries of [start, stop), each checked against the root before it is yielded.
+        """Yield the entries of [start, stop), each checked against the root before it is yielded;
+        `PRUNED` stands for those that retention took out.
 
         Raises:
             ValueError: the checkpoint does not reach that far.
@@ -72,7 +83,9 @@ class LogReader:
         return self._tree().entries(start, end)
 
     def verify_all(self) -> Checkpoint:
-        """Check every entry and every tile against the root, and return the checkpoint.
+        """Check every entry that is kept and every tile against the root; return the checkpoint.
+
+        Whether the pruned ones were allowed to go is another question: ask `pruned`.
 
         Raises:
             CorruptLogError: something was changed or is missing.
@@ -114,19 +127,24 @@ class LogReader:
         """
         return self._tree().hashes(level, index)
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
+    def files(self, since: int = 0) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of every tile under the checkpoint, checked: what an export holds.
 
-        Complete for this checkpoint's size, also where the log has grown beyond it.
+        Complete for this checkpoint's size, also where the log has grown beyond it. With `since`,
+        only those that a tree of that size does not have, or has shorter.
 
         Raises:
             CorruptLogError: something was changed or is missing.
         """
-        return self._tree().files()
+        return self._tree().files(since)
+
+    def pruned(self) -> Iterator[tuple[int, int]]:
+        """Yield the ranges [start, stop) of entries that are out, ascending."""
+        return pruned_ranges(self._folder, self.checkpoint.size)
 
     def checkpoints(self) -> Iterator[tuple[int, str]]:
-        """Yield size and note of every checkpoint that was ever signed, up to this one; not
-        verified.
+        """Yield size and note of every checkpoint that is kept, those of the newest hour and
+        the last of each before, up to this one; not verified.
         """
         for size, note in self._history():
             if size <= self.checkpoint.size:

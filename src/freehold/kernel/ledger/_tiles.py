@@ -22,9 +22,12 @@ from freehold.kernel.ledger._tree import (
     largest_power_below,
     leaf_hash,
     node_hash,
-    perfect_root,
+    parents,
 )
 from freehold.kernel.ledger.errors import CorruptLogError
+
+PRUNED = b""
+"""Stands for an entry that retention took out; a record has at least one byte."""
 
 
 class TileSource(Protocol):
@@ -43,12 +46,27 @@ def bundle_path(index: int, width: int = TILE_WIDTH) -> str:
     return _path("tile/entries", index, width=width)
 
 
+def kept_path(index: int, width: int = TILE_WIDTH) -> str:
+    """Path of what is kept of a pruned entry bundle: `kept/x001/234`."""
+    return _path("kept", index, width=width)
+
+
 def _path(folder: str, index: int, *, width: int) -> str:
     groups = [f"{index % 1000:03}"]
     while index := index // 1000:
         groups.append(f"x{index % 1000:03}")
     partial = "" if width == TILE_WIDTH else f".p/{width}"
     return f"{folder}/{'/'.join(reversed(groups))}{partial}"
+
+
+def edge_paths(size: int) -> Iterator[str]:
+    """Yield the paths, when full, of the tiles and the bundle that a tree of `size` has partial."""
+    for level, width in enumerate(edge_widths(size)):
+        if width:
+            index = size >> TILE_HEIGHT * (level + 1)
+            yield tile_path(level, index)
+            if level == 0:
+                yield bundle_path(index)
 
 
 def frame_entry(entry: bytes) -> bytes:
@@ -95,16 +113,33 @@ def read_hashes(source: TileSource, *, level: int, index: int, width: int) -> by
 
 
 def read_bundle(source: TileSource, index: int, *, width: int) -> list[bytes]:
-    """Read the first `width` entries of a bundle, unchecked, from the partial or the full one."""
-    entries = split_bundle(_read(source, bundle_path(index), width=width))[:width]
-    if len(entries) != width:
+    """Read the first `width` entries of a bundle, unchecked, from the partial or the full one.
+
+    Where neither is left, from what is kept of it, with `PRUNED` for each entry that is not.
+    """
+    data = _find(source, bundle_path(index), width=width)
+    is_whole = data is not None
+    if data is None:
+        data = _find(source, kept_path(index), width=width)
+    if data is None:
+        raise _missing(bundle_path(index))
+    found = split_bundle(data)
+    entries = found[:width]
+    if not width <= len(found) <= TILE_WIDTH or (is_whole and PRUNED in entries):
         raise CorruptLogError(
-            "ledger.corrupt", f"{bundle_path(index, width=width)} has only {len(entries)} entries"
+            "ledger.corrupt", f"{bundle_path(index, width=width)} has not {width} entries"
         )
     return entries
 
 
 def _read(source: TileSource, path: str, *, width: int) -> bytes:
+    data = _find(source, path, width=width)
+    if data is None:
+        raise _missing(path)
+    return data
+
+
+def _find(source: TileSource, path: str, *, width: int) -> bytes | None:
     if width < TILE_WIDTH:
         try:
             return source.read(f"{path}.p/{width}")
@@ -112,10 +147,14 @@ def _read(source: TileSource, path: str, *, width: int) -> bytes:
             pass  # a partial one may be removed once the full one exists
     try:
         return source.read(path)
-    except FileNotFoundError as error:
-        raise CorruptLogError(
-            "ledger.corrupt", f"{path} is missing", "restore the log's folder from a backup"
-        ) from error
+    except FileNotFoundError:
+        return None
+
+
+def _missing(path: str) -> CorruptLogError:
+    return CorruptLogError(
+        "ledger.corrupt", f"{path} is missing", "restore the log's folder from a backup"
+    )
 
 
 class PublishedTree:
@@ -134,13 +173,15 @@ class PublishedTree:
         self._size = edge.size
         self._edge = {tile.level: tile for tile in edge.edge()}
         self._checked: dict[int, Tile] = {}
+        self._rows: dict[int, list[bytes]] = {}  # of the tile used last: hashes, parents, …
 
     def leaf(self, index: int) -> Hash:
         """Leaf hash of the entry at `index`."""
         return self._node(0, index)
 
     def entries(self, start: int, stop: int) -> Iterator[bytes]:
-        """Yield the entries of [start, stop), each checked before it is yielded.
+        """Yield the entries of [start, stop), each checked before it is yielded; `PRUNED` for
+        those that retention took out.
 
         Raises:
             CorruptLogError: a tile or bundle is missing or was changed.
@@ -150,10 +191,10 @@ class PublishedTree:
             yield from self.bundle(index)[max(start - first, 0) : stop - first]
 
     def bundle(self, index: int) -> list[bytes]:
-        """Read one entry bundle, checked."""
+        """Read one entry bundle, checked; what is pruned has its leaf hash from the tile alone."""
         tile = self._tile(0, index)
         entries = read_bundle(self._source, index, width=tile.width)
-        if b"".join(map(leaf_hash, entries)) != tile.hashes:
+        if b"".join(map(leaf_hash, entries)) != tile.hashes and not _is_kept(entries, tile):
             raise CorruptLogError(
                 "ledger.corrupt",
                 f"an entry of {bundle_path(index)} is not the one that was hashed into the tree",
@@ -161,13 +202,17 @@ class PublishedTree:
             )
         return entries
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of every bundle and tile that a tree of this size has, checked."""
-        for index in range(-(-self._size // TILE_WIDTH)):
+    def files(self, since: int = 0) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of every bundle and tile that a tree of this size has, and one of
+        size `since` has not; checked.
+        """
+        for index in range(since // TILE_WIDTH, -(-self._size // TILE_WIDTH)):
             entries = self.bundle(index)
-            yield bundle_path(index, len(entries)), b"".join(map(frame_entry, entries))
+            place = kept_path if PRUNED in entries else bundle_path
+            yield place(index, len(entries)), b"".join(map(frame_entry, entries))
         for level in range(len(edge_widths(self._size))):
-            for index in range(-(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
+            first = since >> TILE_HEIGHT * (level + 1)
+            for index in range(first, -(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
                 tile = self._tile(level, index)
                 yield tile_path(level, index, width=tile.width), tile.hashes
 
@@ -224,10 +269,21 @@ class PublishedTree:
     def _node(self, level: int, index: int) -> Hash:
         """Hash of the `index`-th perfect subtree of 2^level leaves."""
         tile_level, height = divmod(level, TILE_HEIGHT)
-        first = index << height
-        tile = self._tile(tile_level, first // TILE_WIDTH)
-        start = first % TILE_WIDTH * HASH_BYTES
-        return perfect_root(tile.hashes[start : start + (HASH_BYTES << height)])
+        place, within = divmod(index << height, TILE_WIDTH)
+        row = self._row(self._tile(tile_level, place), height)
+        start = (within >> height) * HASH_BYTES
+        return row[start : start + HASH_BYTES]
+
+    def _row(self, tile: Tile, height: int) -> bytes:
+        """The perfect subtrees of 2^height hashes of a tile, in order; kept, since a proof that
+        leads through a tile needs one of every height, and so does the check of the tile.
+        """
+        rows = self._rows.get(tile.level)
+        if rows is None or rows[0] is not tile.hashes:
+            rows = self._rows[tile.level] = [tile.hashes]
+        while len(rows) <= height:
+            rows.append(parents(rows[-1]))
+        return rows[height]
 
     def _read_tile(self, level: int, index: int) -> Tile:
         hashes = read_hashes(self._source, level=level, index=index, width=TILE_WIDTH)
@@ -240,7 +296,7 @@ class PublishedTree:
         tile = self._checked.get(level)
         if tile is None or tile.index != index:
             tile = self._read_tile(level, index)
-            if perfect_root(tile.hashes) != self._node(TILE_HEIGHT * (level + 1), index):
+            if self._row(tile, TILE_HEIGHT) != self._node(TILE_HEIGHT * (level + 1), index):
                 raise CorruptLogError(
                     "ledger.corrupt",
                     f"{tile_path(level, index)} does not hash into the tile above it",
@@ -248,3 +304,12 @@ class PublishedTree:
                 )
             self._checked[level] = tile
         return tile
+
+
+def _is_kept(entries: list[bytes], tile: Tile) -> bool:
+    """Tell whether some entries were pruned, and those that are kept are those of the tile."""
+    hashes = [tile.hashes[at : at + HASH_BYTES] for at in range(0, len(tile.hashes), HASH_BYTES)]
+    return PRUNED in entries and all(
+        entry == PRUNED or leaf_hash(entry) == leaf
+        for entry, leaf in zip(entries, hashes, strict=True)
+    )

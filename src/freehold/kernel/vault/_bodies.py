@@ -2,10 +2,10 @@
 
 Appending keeps a frame in memory and tells its place; `sync` writes all that wait and makes them
 durable, in one go: a file that is being synced takes no writes, so writing each frame by itself
-would make every thread wait for every sync. Bytes once written are never overwritten: after a crash
-the next frame begins at the true end of the file, and what lies torn before it is referenced by
-nobody. A segment is locked by the one vault that appends to it; another process that finds the
-newest one locked begins the next.
+would make every thread wait for every sync. Bytes once written are never overwritten, only emptied
+frame by frame when their retention is over: after a crash the next frame begins at the true end of
+the file, and what lies torn before it is referenced by nobody. A segment is locked by the one vault
+that appends to it; another process that finds the newest one locked begins the next.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ import fcntl
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from freehold.kernel.vault._disk import Sync, open_private, sync_folder, write_all
+from freehold.kernel import SyncError, sync_folder
+from freehold.kernel.vault._disk import Sync, open_private, write_all
 from freehold.kernel.vault._frames import FRAME_OVERHEAD, SEGMENT_HEADER
+from freehold.kernel.vault._holes import empty_range, is_empty_from
 from freehold.kernel.vault._limits import VaultLimits
-from freehold.kernel.vault.errors import VaultError, corrupt, storage_errors
+from freehold.kernel.vault.errors import MissingBody, VaultError, corrupt, storage_errors
 
 _NUMBER_MAX = 99_999_999  # eight digits
 
@@ -88,8 +91,15 @@ class Segments:
         """
         with self._append_lock:
             self.refuse_after_failure()
-            with storage_errors("the newest body segment"):
-                segment = self._segment_for(len(frame))
+            try:
+                with storage_errors("the newest body segment"):
+                    segment = self._segment_for(len(frame))
+            except VaultError as error:
+                if isinstance(
+                    error.__cause__, SyncError
+                ):  # bodies in it could vanish with its name
+                    self.has_failed = True
+                raise
             at = BodyAt(segment.number, self._end, len(frame))
             self._end += len(frame)
             self._waiting.append((segment, frame))
@@ -116,7 +126,7 @@ class Segments:
                 for segment, frames in groupby(waiting, key=itemgetter(0)):
                     write_all(segment.descriptor, b"".join(frame for _, frame in frames))
                     self._sync(segment.descriptor)
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 # What is on disk is unknown: the kernel may have dropped pages, and a second try
                 # could succeed and mean nothing.
                 self.has_failed = True
@@ -137,6 +147,7 @@ class Segments:
         """Give the bytes at `at`.
 
         Raises:
+            MissingBody: they were emptied, or there is no such segment.
             VaultError: `vault.corrupt`: they are not there; `vault.storage`.
         """
         what = f"the body at {list(at)}"
@@ -155,11 +166,45 @@ class Segments:
             try:
                 segment = self._open(at.segment)
             except FileNotFoundError:
-                raise corrupt(what, "there is no such segment") from None
+                raise MissingBody(at) from None
             frame = os.pread(segment.descriptor, at.length, at.offset)
         if len(frame) != at.length:
             raise corrupt(what, "the segment ends before")
+        if not any(frame):
+            raise MissingBody(at)
         return frame
+
+    def empty(self, places: Iterable[BodyAt]) -> None:
+        """Empty frames for good, and remove segments in which nothing is left; durable on return.
+
+        Emptying again what is empty changes nothing.
+
+        Raises:
+            VaultError: `vault.storage`: how many are empty is not known.
+        """
+        by_segment = groupby(sorted(places), key=itemgetter(0))
+        with storage_errors("the body segments"):
+            for number, group in by_segment:
+                try:
+                    segment = _Segment(self._path(number), os.O_RDWR)
+                except FileNotFoundError:
+                    continue  # removed before
+                for start, stop in _runs(group):
+                    empty_range(segment.descriptor, start, stop - start)
+                self._sync(segment.descriptor)
+                self._remove_if_empty(segment)
+
+    def _remove_if_empty(self, segment: _Segment) -> None:
+        """Remove a segment of holes, but never the newest, whose number the next one goes on from;
+        nor one that somebody appends to.
+        """
+        if segment.number >= self._newest() or not _lock(segment):
+            return
+        if is_empty_from(segment.descriptor, len(SEGMENT_HEADER)):
+            self._path(segment.number).unlink()
+            sync_folder(self._folder)
+            with self._read_lock:
+                self._readable.pop(segment.number, None)
 
     def _open(self, number: int) -> _Segment:
         with self._read_lock:
@@ -185,8 +230,7 @@ class Segments:
 
     def _take_segment(self, length: int) -> _Segment:
         """Lock the newest segment, or the first after it that is free and has room."""
-        names = self._folder.glob("[0-9]" * 8 + ".seg")
-        number = max((int(path.stem) for path in names), default=1)
+        number = self._newest()
         while True:
             segment = _Segment(self._path(number), os.O_RDWR | os.O_APPEND | os.O_CREAT)
             if _lock(segment):
@@ -197,16 +241,33 @@ class Segments:
 
     def _begin(self, segment: _Segment) -> int:
         """Write the header of a new segment; give the end of the file."""
+        sync_folder(self._folder)  # the name, even of an old one: who made it may have been killed
         end = os.fstat(segment.descriptor).st_size
         if end >= len(SEGMENT_HEADER):
             return end
         os.ftruncate(segment.descriptor, 0)  # a header torn by a crash: nothing refers to this file
         write_all(segment.descriptor, SEGMENT_HEADER)  # synced with the first frames
-        sync_folder(self._folder)
         return len(SEGMENT_HEADER)
+
+    def _newest(self) -> int:
+        names = self._folder.glob("[0-9]" * 8 + ".seg")
+        return max((int(path.stem) for path in names), default=1)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:08d}.seg"
+
+
+def _runs(places: Iterable[BodyAt]) -> Iterator[tuple[int, int]]:
+    """Join neighbouring frames of one segment, in order, into ranges [start, stop)."""
+    start = stop = 0
+    for at in places:
+        if at.offset != stop:
+            if stop:
+                yield start, stop
+            start = at.offset
+        stop = at.offset + at.length
+    if stop:
+        yield start, stop
 
 
 def _lock(segment: _Segment) -> bool:
@@ -220,6 +281,6 @@ def _lock(segment: _Segment) -> bool:
 def _reopen() -> VaultError:
     return VaultError(
         "vault.reopen",
-        "bodies could not be made durable, so nothing more is written",
+        "the vault could not make something durable, so nothing more is written",
         "check the disk, then open the estate again; what the ledger acknowledged is complete",
     )
