@@ -51,6 +51,7 @@ class Replay:
         self.operations: list[Operation] = []
         self.marks: list[tuple[int, str]] = []
         self.moment = -1  # the last that was followed
+        self.failed_at = 0  # when the first sync failed, or 0
 
     def forget_process(self) -> None:
         """Take note that the process is gone, and with it its descriptors; the calls of another on
@@ -215,7 +216,9 @@ class Replay:
             return
         waiting = self._pending.get(descriptor.node, [])
         covered = [operation for operation in waiting if operation.ended <= call.began]
-        if not call.has_failed:
+        if call.has_failed:
+            self.failed_at = self.failed_at or call.ended
+        else:
             for operation in covered:
                 operation.durable = min(operation.durable, call.ended)
         self._pending[descriptor.node] = [each for each in waiting if each not in covered]

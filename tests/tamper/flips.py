@@ -86,14 +86,14 @@ class Expected:
 
 
 class Scene:
-    """An estate as a crash left it: records that wait in the write-ahead file, databases with logs
-    beside them. Its files are flipped in place, and mended again.
+    """An estate as it was closed, or as a crash left it: with records that wait in the write-ahead
+    file, and logs beside the databases. Its files are flipped in place, and mended again.
     """
 
-    def __init__(self, template: Path, folder: Path) -> None:
+    def __init__(self, template: Path, folder: Path, *, is_crashed: bool) -> None:
         self.folder = folder
         self.home = folder / "work" / "estate"
-        self._make(template)
+        self._make(template, is_crashed=is_crashed)
         self._key, self._origin = self._read_key()
         kept = shutil.copytree(self.home / "keys", folder / "keys")
         self._keyring = Keyring.open(kept, custody())
@@ -116,8 +116,16 @@ class Scene:
 
     # ---- making
 
-    def _make(self, template: Path) -> None:
+    def _make(self, template: Path, *, is_crashed: bool) -> None:
         world = copy_world(template, self.folder / "living")
+        if is_crashed:
+            self._copy_living(world)
+        self._write_bundle(world)
+        world.close()
+        if not is_crashed:
+            shutil.copytree(world.home, self.home)
+
+    def _copy_living(self, world: World) -> None:
         for _ in range(20):  # until a copy is quicker than the log's publisher
             world.ingest("pending", data_class="internal")
             shutil.rmtree(self.folder / "work", ignore_errors=True)
@@ -127,8 +135,6 @@ class Scene:
             time.sleep(0.2)
         else:
             raise AssertionError("the publisher was quicker than each copy")
-        self._write_bundle(world)
-        world.close()
 
     def _is_pending(self) -> bool:
         log = self.home / "ledger" / "main"
@@ -144,6 +150,7 @@ class Scene:
         self._signers = self.folder / "signers"
         self._signers.write_text(world.estate.people.allowed_signers(ada))
         self._vkey = str(world.estate.pipeline.stores.log.key)
+        self._report = self._verified(self.bundle)
 
     def _read_key(self) -> tuple[VerifierKey, str]:
         key = VerifierKey.parse(self._vkey)
@@ -313,17 +320,23 @@ class Scene:
         data = self.bundle.read_bytes()
         path = self.folder / "flipped.zip"
         path.write_bytes(flipped(data, flip))
+        status, report = self._verified(path)
+        if status:
+            return Outcome(flip, detected_by="verifier")
+        if report != self._report[1]:
+            return Outcome(flip, detected_by="verifier: it says that something is unchecked")
+        assert _members(path) == _members(self.bundle), f"{flip}: another bundle, unnoticed"
+        return Outcome(flip, harmless="bundle: metadata of the zip")
+
+    def _verified(self, path: Path) -> tuple[Any, str]:
+        """What the verifier says of a bundle, and its exit status."""
         arguments = [str(path), "--vkey", self._vkey, "--allowed-signers", str(self._signers)]
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
-                status: Any = freehold_verify.main(arguments)
+                return freehold_verify.main(arguments), said.getvalue()
             except SystemExit as stopped:  # it is no bundle that could be checked
-                status = stopped.code
-        if status:
-            return Outcome(flip, detected_by="verifier")
-        assert _members(path) == _members(self.bundle), f"{flip}: another bundle, unnoticed"
-        return Outcome(flip, harmless="bundle: metadata of the zip")
+                return stopped.code, said.getvalue()
 
     # ---- reading back
 
@@ -366,18 +379,19 @@ class Scene:
             return "unused bits of base64"
         if flip.kind == "custody.json" and chr(data[flip.offset]) in "abcdef" and flip.bit == 5:
             return "case of a hexadecimal digit"
-        if flip.kind == "segment" and not self._is_in_frame(flip):
-            return "bytes of no record"
+        if flip.kind == "segment":
+            return self._place_in_segment(flip)
         return f"byte {flip.offset} of {flip.name}"
 
-    def _is_in_frame(self, flip: Flip) -> bool:
+    def _place_in_segment(self, flip: Flip) -> str:
         number = int(Path(flip.name).stem)
         for record in map(Record.decode, self.expected.entries):
             if record.body is not None:
                 segment, offset, length = record.body["at"]
                 if segment == number and offset <= flip.offset < offset + length:
-                    return True
-        return flip.offset < 19  # the header's line
+                    is_open = self._secret(record.body["domain"])
+                    return "a body that can be opened" if is_open else "body of an erased domain"
+        return "header" if flip.offset < 19 else "bytes of no record"
 
 
 def flipped(data: bytes, flip: Flip) -> bytes:

@@ -71,6 +71,10 @@ class Findings:
         if len(gathered.where) < EXAMPLES_MAX:
             gathered.where.append(where)
 
+    def has(self, *codes: str) -> bool:
+        """Whether anything of these codes was seen."""
+        return any(code in codes for code, _ in self._gathered)
+
     def all(self) -> tuple[Finding, ...]:
         """Everything found, the gravest first."""
         found = [

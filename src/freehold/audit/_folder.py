@@ -98,6 +98,10 @@ class FolderAudit:
             reader = ledger.open_log(self._log, key, findings)
         if key is None or reader is None:
             return self._report(None, (), Counts(), findings)
+        pins = [*self._trust.pins, *seen, *self._own_pins(outside.head)]
+        vouching = check_pins(pins, reader, key, findings)
+        if findings.has("pin.rewind", "pin.fork"):
+            self._records = None  # what was read before is of another history
         size = ledger.check_journal(durable, reader, findings)
         if outside.position > size:
             findings.add(
@@ -129,8 +133,9 @@ class FolderAudit:
         for index in records.chronicle.unfinished():
             findings.add("record.unfinished", f"record {index}")
         self._kept, self._rounds = reader.checkpoint.size, self._rounds + 1
-        pins = [*self._trust.pins, *seen, *self._own_pins(outside.head)]
-        return self._finish(reader, key, pins, so_far=(trusted, counts), findings=findings)
+        counts = replace(counts, pins=len(pins))
+        trusted += tuple(each for each in vouching if not each.startswith(_ESTATE))
+        return self._finish(reader, key, counts, trust=trusted, findings=findings)
 
     def _read(self, reader: LogReader, key: VerifierKey, part: int, findings: Findings) -> Records:
         with BodyScan(self._folder / "vault" / "segments") as scan:
@@ -159,19 +164,16 @@ class FolderAudit:
         self,
         reader: LogReader,
         key: VerifierKey,
-        pins: list[Pin],
+        counts: Counts,
         *,
-        so_far: tuple[tuple[str, ...], Counts],
+        trust: tuple[str, ...],
         findings: Findings,
     ) -> Report:
-        """Hold the log against what was seen of it, conclude, and remember."""
-        trusted, counts = so_far
-        vouching = check_pins(pins, reader, key, findings)
+        """Hold the log to its promises, conclude, and remember."""
         notes = check_promises(
             self._trust.promises, reader, key, now=self._clock.now(), findings=findings
         )
-        trust = (*trusted, *(each for each in vouching if not each.startswith(_ESTATE)))
-        report = self._report(reader, trust, replace(counts, pins=len(pins)), findings, notes=notes)
+        report = self._report(reader, trust, counts, findings, notes=notes)
         is_right = not any(
             each.code.startswith(_OF_HISTORY) and each.severity is Severity.alarm
             for each in report.findings

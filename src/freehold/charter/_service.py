@@ -201,7 +201,12 @@ class CharterService:
             else:
                 activated = self._compile(ref)
                 sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(activated.text.encode()))
-                act.conclude(is_complete=True, policies=activated.digest, blob=sealed.name)
+                act.conclude(
+                    outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)],
+                    is_complete=True,
+                    policies=activated.digest,
+                    blob=sealed.name,
+                )
         if activated is not None:
             pipeline.enforce(activated)
         return self.status()

@@ -22,6 +22,7 @@ from freehold.kernel.acts._declare import (
     fact_fields,
 )
 from freehold.kernel.acts._facts import (
+    CHECKS,
     Blob,
     Code,
     Codes,
@@ -61,6 +62,7 @@ from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, Invalid
 __all__ = [
     "ACCEPT_CLOCK",
     "ANY",
+    "CHECKS",
     "SCHEMA_VERSION",
     "Act",
     "ActError",

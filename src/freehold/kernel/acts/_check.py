@@ -181,10 +181,9 @@ class RecordCheck:
         record = Record.decode(entry)
         facts = self._facts.get(record.act)
         # Without a float, msgspec's sorted form of a record is the canonical one.
-        is_quick = (
-            facts is not None and not facts.has_floats and self._encode_sorted(record) == entry
-        )
-        if not is_quick and record.encode() != entry:
+        is_plain = facts is not None and not facts.has_floats
+        is_quick = is_plain and self._encode_sorted(record) == entry
+        if not is_quick and not _is_canonical(record, entry):
             raise _Wrong("record.not_canonical", "its bytes are not the canonical ones")
         return record
 
@@ -268,15 +267,16 @@ class RecordCheck:
     def _check_decision(self, decision: dict[str, Any], phase: str) -> None:
         """All but the request's commitment, once for each decision by the same policies."""
         try:
-            known = (phase, decision["result"], decision["policy_set"], *decision["policies"])
-            if known in self._decided and len(decision) == _DECISION_KEYS:
+            policies = decision["policies"]
+            known = (phase, decision["result"], decision["policy_set"], *policies)
+            is_shaped = type(policies) is list and len(decision) == _DECISION_KEYS
+            if known in self._decided and is_shaped:
                 return
         except (KeyError, TypeError) as error:
             raise _wrong("decision", sorted(decision)) from error
-        _, result, policy_set, *policies = known
+        _, result, policy_set, *_ = known
         is_right = (
-            len(decision) == _DECISION_KEYS
-            and isinstance(decision["policies"], list)
+            is_shaped
             and all(isinstance(each, str) and _IS_POLICY(each) for each in policies)
             and result in ("allow", "deny")
             and CHECKS["digest"](policy_set)
@@ -292,13 +292,20 @@ class RecordCheck:
         """The shape of a body's domain and place; what lies there is another question."""
         try:
             domain, (number, offset, length) = body["domain"], body["at"]
+            is_known = domain in self._domains
         except (KeyError, TypeError, ValueError) as error:
             raise _wrong("body", sorted(body)) from error
-        if domain not in self._domains:
+        if not is_known:
             if not CHECKS["id"](domain):
                 raise _wrong("body", domain)
             _remember(self._domains, domain)
-        if not (type(number) is type(offset) is type(length) is int and len(body) == _BODY_KEYS):
+        if not (
+            type(number) is type(offset) is type(length) is int
+            and 0 <= number <= _INTEGER_MAX
+            and 0 <= offset <= _INTEGER_MAX
+            and 0 <= length <= _INTEGER_MAX
+            and len(body) == _BODY_KEYS
+        ):
             raise _wrong("body", body["at"])
 
     def _check_commitments(self, record: Record) -> None:
@@ -372,6 +379,13 @@ class RecordCheck:
         return _Facts(
             checks, frozenset(needed - found), frozenset(needed & found), found, has_floats
         )
+
+
+def _is_canonical(record: Record, entry: bytes) -> bool:
+    try:
+        return record.encode() == entry
+    except ValueError:  # a value that has no canonical form at all
+        return False
 
 
 def _is_integer(value: Any) -> bool:
