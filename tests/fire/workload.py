@@ -164,7 +164,7 @@ class Workload:
         with self.step("publish") as facts:
             log = self.world.estate.pipeline.stores.log
             log.publish()
-            facts["published"] = int(log.checkpoint.splitlines()[1])
+            facts["published"] = int(log.reader().note.splitlines()[1])
 
     def refused(self) -> None:
         """Be refused by policy, which is a record too."""
