@@ -254,7 +254,7 @@ class Estate:
             LogStoppedError, VaultError, KeysError: a write of that part failed.
         """
         stores = self.pipeline.stores
-        stores.vault.refuse_after_failure()  # first: when bodies fail, so does the log, less clearly
+        stores.vault.refuse_after_failure()  # first: the log says it less clearly
         stores.keyring.refuse_after_failure()
         stores.log.refuse_if_stopped()
 

@@ -16,7 +16,7 @@ ROOMS = """
     parties charter kernel
 """.split()
 PARTS = "history upkeep acts catalog policy vault keys ledger signatures".split()
-FOUNDATIONS = "_canonical _clock _ids _limits _refs errors".split()
+FOUNDATIONS = "_canonical _clock _folders _ids _limits _refs errors".split()
 
 
 def lint_imports(source: Path) -> subprocess.CompletedProcess[str]:

@@ -89,24 +89,22 @@ async def _serve(app: FastAPI, listen: Listen, estate: Estate) -> None:
             "ssl_keyfile": str(listen.private_key) if listen.private_key else None,
         }
         servers.append((uvicorn.Server(_config(app, **tls)), network))
-    ending = asyncio.create_task(_end_with(estate, [server for server, _ in servers]))
+    watch = _end_with(estate, [server for server, _ in servers])
     try:
-        await asyncio.gather(*(server.serve(sockets=sockets) for server, sockets in servers))
+        await asyncio.gather(watch, *(server.serve(sockets=sockets) for server, sockets in servers))
     finally:
-        ending.cancel()
         listen.socket.unlink(missing_ok=True)
 
 
 async def _end_with(estate: Estate, servers: list[uvicorn.Server]) -> None:
     """End the servers soon after the estate has stopped: half dead it would refuse for ever."""
-    while True:
+    while not any(server.should_exit for server in servers):
         await asyncio.sleep(WATCH_SECONDS)
         try:
             estate.refuse_if_stopped()
         except FreeholdError:
             for server in servers:
                 server.should_exit = True
-            return
 
 
 def _config(app: FastAPI, **tls: str | None) -> uvicorn.Config:

@@ -3,8 +3,8 @@
     FreeholdError
     ├── LimitError            a bound of `Limits` was exceeded
     ├── MalformedError        bytes or text that do not follow their format
-    ├── HostError             the machine did not do its part: host.space, host.read_only, host.files,
-    │                         host.memory, host.access, host.io
+    ├── HostError             the machine did not do its part: host.space, host.read_only,
+    │                         host.files, host.memory, host.access, host.io
     └── … one tree per package, in that package's `errors.py`
 
 Each carries a stable `code` (`ledger.rewind`), a message that says what, expected and got, and a

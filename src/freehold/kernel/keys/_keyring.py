@@ -3,7 +3,7 @@
 Threads may share one keyring, and processes one folder: whoever writes holds the database's write
 lock, and a change of the root key by another process is noticed before a cached key is given out.
 The commit of the database is the commit point of everything but a change of custody, whose commit
-point is the replacing of custody.json. After a write that failed it is not known what is on disk, so
+point is the replacing of custody.json. After a write that failed nobody knows what is on disk, so
 the keyring gives and takes nothing more until it is opened again, which finds out.
 """
 
@@ -282,12 +282,11 @@ class Keyring:
     def _settle(self) -> None:
         """Finish what was begun: empty the write-ahead file, leave one root key in custody.json."""
         with self._lock:
-            with _storage_errors(self._folder):
+            with _storage_errors(self._folder), self._unless_failing():
                 # May find another process reading. Then the write-ahead file stays until it is
                 # written back by whoever comes next; the old secrets in it are wrapped under keys
                 # that exist no more.
-                with self._unless_failing():
-                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             with self._writing():
                 pass
 
