@@ -1,7 +1,7 @@
-"""Every call by which an estate changes its disk fails once: told, refused after, right when reopened.
+"""Every call that changes the disk fails once: told, refused after it, right when opened again.
 
 The call is not carried out and says EIO or ENOSPC; it is the n-th of its kind in each thread. Then
-the process closes, opens again in the same kernel (which has in memory what never reached the disk),
+the process closes and opens again, on a kernel that holds in memory what never reached the disk,
 and goes on. After that the power may go at any moment: `disk.py` counts nothing that a failed sync
 should have covered as durable, whatever was synced later.
 """

@@ -29,7 +29,7 @@ from tests.estate.world import PASSPHRASE, FakeExecutor, World, custody, make_wo
 
 TOLD = "told"  # the file of marks beside the estate
 NEW_PASSPHRASE = "the passphrase after a rotation"
-QUESTION = {"age": [40], "pressure": [150], "ward": ["north"]}
+QUESTION: dict[str, Sequence[Any]] = {"age": [40], "pressure": [150], "ward": ["north"]}
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -100,7 +100,7 @@ class Workload:
 
     def found(self) -> None:
         """Make the estate and ratify its charter."""
-        with self.step("create") as facts:
+        with self.step("create"):
             self.world = make_world(self.world.folder, is_ratified=False)
             log = self._listen()
             log.appended.append([0, leaf_hash(log.entry(0)).hex()])
