@@ -373,6 +373,7 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "estate.prune": lambda _: {"dry_run": True},
     "estate.hold": lambda _: {"thing": "dataset:patients", "reason": "a lawsuit"},
     "estate.release": lambda _: {"thing": "dataset:patients", "reason": "over"},
+    "estate.audit": lambda _: {"blobs": True},
     "charter.propose": lambda s: {"text": charter_text(s.estate).decode()},
     "charter.ratify": lambda s: dict(zip(SIGNED, s.sealed["ratify"], strict=True)),
     "people.enrol": lambda _: {"code": "new", "name": "New", "role": ["steward"]},

@@ -11,11 +11,13 @@ whole estate each time; `whole` does that, for a sample.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import random
 import re
 import shutil
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -332,11 +334,17 @@ class Scene:
         """What the verifier says of a bundle, and its exit status."""
         arguments = [str(path), "--vkey", self._vkey, "--allowed-signers", str(self._signers)]
         said = io.StringIO()
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+            warnings.catch_warnings(action="ignore", category=ResourceWarning),
+        ):
             try:
-                return freehold_verify.main(arguments), said.getvalue()
+                status: Any = freehold_verify.main(arguments)
             except SystemExit as stopped:  # it is no bundle that could be checked
-                return stopped.code, said.getvalue()
+                status = stopped.code
+            gc.collect()  # a process of its own would end here, with its files
+        return status, said.getvalue()
 
     # ---- reading back
 

@@ -7,11 +7,21 @@ and the frames of a write-ahead log.
 from __future__ import annotations
 
 HEADER = {
+    range(16): "magic",
+    range(16, 18): "size of a page",
     range(18, 20): "format versions",
+    range(20, 21): "reserved space of a page",
+    range(21, 24): "payload fractions",
     range(24, 28): "change counter",
     range(28, 32): "size in pages",
+    range(32, 40): "free pages",
     range(40, 44): "schema cookie",
+    range(44, 48): "schema format",
     range(48, 52): "suggested cache size",
+    range(52, 56): "largest root page",
+    range(56, 60): "text encoding",
+    range(60, 64): "user version",
+    range(64, 68): "incremental vacuum",
     range(68, 72): "application id",
     range(72, 92): "reserved zeros",
     range(92, 96): "change counter of the size",
@@ -28,11 +38,12 @@ def place_in_database(data: bytes, offset: int, log: bytes = b"") -> str:
     if page + 1 in _logged_pages(log, size):
         return "page that the log beside it holds anew"
     if page == 0 and at < 100:
-        named = (name for spot, name in HEADER.items() if at in spot)
-        return f"header: {next(named, 'other fields')}"
+        return "header: " + next(name for spot, name in HEADER.items() if at in spot)
     if page + 1 in _free_pages(data, size):
         return "free page"
-    return _place_in_page(data[page * size : (page + 1) * size], at, 100 if page == 0 else 0)
+    place = _place_in_page(data[page * size : (page + 1) * size], at, 100 if page == 0 else 0)
+    is_schema = place == "cell" and page + 1 in _schema_pages(data, size)
+    return "text of the schema" if is_schema else place
 
 
 def place_in_wal(data: bytes, offset: int) -> str:
@@ -71,6 +82,23 @@ def _logged_pages(log: bytes, size: int) -> set[int]:
     """Pages in the frames of the log's present round."""
     frames = (log[at : at + 24] for at in range(32, len(log), size + 24))
     return {int.from_bytes(frame[:4]) for frame in frames if frame[8:16] == log[16:24]}
+
+
+def _schema_pages(data: bytes, size: int) -> set[int]:
+    """Pages of the table of tables, whose root is page 1."""
+    found, todo = set[int](), [1]
+    while todo:
+        number = todo.pop()
+        found.add(number)
+        page, start = data[(number - 1) * size : number * size], 100 if number == 1 else 0
+        if page[start] == 5:
+            cells = int.from_bytes(page[start + 3 : start + 5])
+            pointers = page[start + 12 : start + 12 + 2 * cells]
+            todo.append(int.from_bytes(page[start + 8 : start + 12]))
+            for at in range(0, len(pointers), 2):
+                cell = int.from_bytes(pointers[at : at + 2])
+                todo.append(int.from_bytes(page[cell : cell + 4]))
+    return found
 
 
 def _free_pages(data: bytes, size: int) -> set[int]:

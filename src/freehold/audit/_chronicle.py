@@ -1,5 +1,5 @@
-"""What records say of one another: blobs and their sealed bytes, erasures, approvals and their use,
-the policy sets in force. Fed with every record in the order of the log.
+"""What records say of one another: blobs and their sealed bytes, erasures, what retention took,
+approvals and their use, the policy sets in force. Fed with every record in the order of the log.
 
 It opens nothing: what needs a body is told to `_signed`.
 """
@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 from freehold.audit._findings import Findings
 from freehold.kernel import Ref
-from freehold.kernel.acts import Record
+from freehold.kernel.acts import Record, Registry
+from freehold.kernel.retention import LOGS, Rule, pruned_digest
 
-ERASING = frozenset(("dataset.erase",))  # acts that destroy the key domain named by their resource
+ERASING = frozenset(
+    ("dataset.erase", "erasure.apply")
+)  # acts that destroy the key domain named by their resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,14 @@ class _Approval:
 class Chronicle:
     """Everything that later records, or what lies in the stores, will be held against."""
 
-    def __init__(self) -> None:
+    def __init__(self, registry: Registry) -> None:
         self.blobs: dict[str, RecordedBlob] = {}
         self.domains: set[str] = set()  # that bodies lie in
         self.erased: set[str] = set()  # domains, by the ledger
+        self.prunings: list[Rule] = []
+        self.pruned = pruned_digest(())  # of all places of the log that are empty, as acts say
+        self._kinds = {act.name: act.retention for act in registry.acts.values() if act.retention}
+        self._held: set[str] = set()  # things under a legal hold at this place of the log
         self._approvals: dict[str, _Approval] = {}
         self._used: dict[str, str] = {}  # approval by the act that it went into
         self._in_force: set[str] = set()  # policy sets, from the first ratification on
@@ -92,8 +99,35 @@ class Chronicle:
                 self._in_force.add(facts["policies"])
             case "policy.activate":
                 self._in_force.add(facts["evidence"])
+            case "estate.hold":
+                self._held.add(facts["thing"])
+            case "estate.release":
+                self._held.discard(facts["thing"])
+            case "estate.prune":
+                self._read_pruning(index, record)
             case act if act in ERASING:
                 self.erased.add(Ref.parse(record.resource).id)
+
+    def _read_pruning(self, index: int, record: Record) -> None:
+        facts = record.facts
+        kind = facts["kind"]
+        acts = (act for act, retention in self._kinds.items() if kind in (LOGS, retention))
+        self.prunings.append(
+            Rule(
+                index,
+                kind,
+                facts["cutoff"],
+                facts["after"],
+                facts["before"],
+                frozenset(acts),
+                frozenset(self._held),
+            )
+        )
+        self.pruned = facts.get("pruned") or self.pruned
+
+    def is_emptied(self, index: int, record: Record) -> bool:
+        """Whether an act of pruning took the body of this record."""
+        return any(rule.takes(index, record) for rule in self.prunings)
 
     def _check_policies(self, index: int, record: Record, findings: Findings) -> None:
         """Before the first ratification the software's own policies decide, whatever its version.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from freehold.audit._findings import Counts, Findings, Report, conclude
+from freehold.audit._ledger import check_gaps
 from freehold.audit._records import Progress, Records
 from freehold.audit._signed import Signatures
 from freehold.estate import Estate
@@ -73,6 +74,7 @@ class _Deep:
             origin = self._stores.log.key.name
             records = Records(self._pipeline.registry, origin, bodies=scan, opens=True)
             records.read(reader, findings, self._progress, self._look_at)
+        check_gaps(reader, records.chronicle.pruned, findings)
         for index in records.chronicle.unfinished():
             findings.add("record.unfinished", f"record {index}")
         counts = Counts(records=records.known, bodies=records.bodies)

@@ -133,6 +133,11 @@ class FolderAudit:
         for index in records.chronicle.unfinished():
             findings.add("record.unfinished", f"record {index}")
         self._kept, self._rounds = reader.checkpoint.size, self._rounds + 1
+        ledger.check_gaps(reader, records.chronicle.pruned, findings)
+        cosigned = ledger.check_cosigned(
+            self._log, reader, key, witnesses=self._trust.witnesses, findings=findings
+        )
+        vouching += [cosigned] if cosigned else []
         counts = replace(counts, pins=len(pins))
         trusted += tuple(each for each in vouching if not each.startswith(_ESTATE))
         return self._finish(reader, key, counts, trust=trusted, findings=findings)

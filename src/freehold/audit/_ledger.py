@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +17,20 @@ from freehold.kernel import FreeholdError
 from freehold.kernel.ledger import (
     Checkpoint,
     CorruptLogError,
+    Cosigned,
+    CosignerKey,
     LogReader,
     NoteError,
     VerifierKey,
     bundle_path,
     read_journal,
 )
+from freehold.kernel.retention import pruned_digest
 
 WIDTH = 256  # entries of a bundle, hashes of a tile: C2SP tlog-tiles, height 8
 HASH_BYTES = 32
 _TRIES = 5  # of reading what a writer replaces meanwhile
+_PRUNING_SECONDS = 1.0  # that a server needs to take out what it has recorded
 _TILE = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([0-9]{1,3}))?")
 _DRAFT = ".tmp"  # of a file that is being put in place
 
@@ -33,7 +38,7 @@ _DRAFT = ".tmp"  # of a file that is being put in place
 def own_key(folder: Path) -> VerifierKey | None:
     """The log's key as the log itself tells it, in its first record; unverified."""
     bundles = folder / "tile" / "entries"
-    paths = [bundles / "000", *(bundles / "000.p").glob("*")]
+    paths = [bundles / "000", *(bundles / "000.p").glob("*"), folder / "kept" / "000"]
     for path in paths:
         try:
             data = path.read_bytes()
@@ -104,6 +109,54 @@ def check_checkpoints(
                 got=f"another tree, of {kept.size:,}",
             )
     return count
+
+
+def check_gaps(reader: LogReader, said: str, findings: Findings) -> None:
+    """Hold the entries that are out against what the newest act of pruning says is out.
+
+    The act is recorded before the entries go, so that a server may be at it: it is given time.
+    """
+    for _ in range(_TRIES):
+        if pruned_digest(reader.pruned()) == said:
+            return
+        time.sleep(_PRUNING_SECONDS)
+    out = sum(stop - start for start, stop in reader.pruned())
+    findings.add("ledger.unexplained", "kept", got=f"{out:,} entries are out")
+
+
+def check_cosigned(
+    folder: Path,
+    reader: LogReader,
+    key: VerifierKey,
+    *,
+    witnesses: tuple[CosignerKey, ...],
+    findings: Findings,
+) -> str:
+    """Hold the checkpoints that witnesses cosigned, as they are kept beside the log, against it;
+    tell what the newest of these witnesses saw, if any.
+    """
+    told = ""
+    paths = (path for path in (folder / "cosigned").glob("*") if path.name.isdecimal())
+    for path in sorted(paths):
+        name = f"cosigned/{path.name}"
+        try:
+            seen = Cosigned.open(path.read_bytes(), [key], witnesses)
+            size = seen.checkpoint.size
+            root = reader.root(min(size, reader.checkpoint.size))
+        except (NoteError, OSError) as error:
+            findings.add("ledger.unsigned", name, got=str(error))
+            continue
+        except CorruptLogError:
+            continue  # told for the tile itself
+        if size > reader.checkpoint.size:
+            findings.add("pin.rewind", name, got=f"{reader.checkpoint.size:,}", group=name)
+            continue
+        if (f"{size:020}", seen.checkpoint.root) != (path.name, root):
+            findings.add("ledger.fork", name, got="another tree")
+            continue
+        for witness, moment in seen.times.items():
+            told = f"{witness} at {moment:%Y-%m-%d %H:%M:%S} UTC: {size:,} records"
+    return told
 
 
 def check_files(folder: Path, reader: LogReader, findings: Findings) -> None:

@@ -68,11 +68,11 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "a file lies in the ledger's folder that nothing reads",
             "remove it if you know where it comes from",
         ),
-        "ledger.pruned": Meaning(
-            _NOTICE,
-            "every entry",
-            "retention took entries out; their hashes stay in the tree",
-            "nothing, if the charter's retention says so",
+        "ledger.unexplained": Meaning(
+            _ALARM,
+            "exactly those entries to be out that recorded acts of pruning took",
+            "entries were removed past the record, or a pruning was interrupted",
+            "open the estate once, which ends an interrupted pruning; else compare with a backup",
         ),
         "wal.damaged": Meaning(
             _ALARM,

@@ -4,7 +4,9 @@ bytes, with the place of its body.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from freehold.audit._chronicle import Chronicle
 from freehold.audit._findings import Findings
@@ -13,7 +15,7 @@ from freehold.audit._stores import Extent
 from freehold.kernel import FreeholdError
 from freehold.kernel.acts import Fault, Record, RecordCheck, Registry
 from freehold.kernel.ledger import LogReader
-from freehold.kernel.vault import BodyScan
+from freehold.kernel.vault import BodyScan, MissingBody
 
 Progress = Callable[[str, int, int], None]
 """Told what is being looked at, how much is done and how much there is."""
@@ -32,12 +34,13 @@ class Records:
     def __init__(
         self, registry: Registry, origin: str, *, bodies: BodyScan, opens: bool = False
     ) -> None:
-        self.chronicle = Chronicle()
+        self.chronicle = Chronicle(registry)
         self.extents: dict[int, Extent] = {}  # by segment
         self.known = 0  # records that were read
         self.bodies = 0  # that were found at their places, or opened
         self._scan = bodies
         self._opens = opens
+        self._emptied = array("Q")  # places of bodies that are empty and not explained yet
         self._check = RecordCheck(registry, origin, bodies=bodies if opens else None)
 
     def read(
@@ -51,6 +54,7 @@ class Records:
         for first, entries in self._new(reader, findings, progress):
             done = self._check.run(first, entries)
             self.bodies += done.bodies
+            self._emptied.extend(done.missing)
             for fault in done.faults:
                 tell_fault(fault, findings)
             wrong = {fault.index for fault in done.faults if not _is_of_body(fault)}
@@ -59,11 +63,26 @@ class Records:
                     self.chronicle.read(index, record, findings)
                     self._look_at_place(index, record, findings, is_new=True)
                     each(index, record)
-                elif not entries[index - first]:
-                    findings.add("ledger.pruned", f"record {index}")
             self.known = first + len(entries)
         for repeated in self._check.repeated():
             findings.add("record.repeated", repeated)
+        self._explain(reader, findings)
+
+    def _explain(self, reader: LogReader, findings: Findings) -> None:
+        """Tell of bodies that are empty although no act of pruning took them.
+
+        Afterwards only: the act comes after the records that it takes.
+        """
+        for number, group in groupby(self._emptied, key=lambda index: index // WIDTH):
+            for _, found in reader.bundles(number, number + 1):
+                entries = found if isinstance(found, list) else []
+                for index in group:
+                    place = index - number * WIDTH
+                    record = decoded(entries[place]) if place < len(entries) else None
+                    if record is not None and not self.chronicle.is_emptied(index, record):
+                        got = "nothing is left of it, and no act of pruning took it"
+                        findings.add("body.misplaced", f"record {index}", got=got, group="emptied")
+        del self._emptied[:]
 
     def read_again(self, reader: LogReader, start: int, stop: int, findings: Findings) -> None:
         """Hash the bundles [start, stop) again, and look at the places of their bodies."""
@@ -79,6 +98,7 @@ class Records:
                 record = decoded(entry)
                 if record is not None and index < self.known:
                     self._look_at_place(index, record, findings, is_new=False)
+        self._explain(reader, findings)
 
     def _new(
         self, reader: LogReader, findings: Findings, progress: Progress
@@ -108,6 +128,8 @@ class Records:
         try:
             self._scan.frame(record.body["domain"], record.id, record.body["at"])
             self.bodies += 1
+        except MissingBody:
+            self._emptied.append(index)
         except FreeholdError as error:
             findings.add("body.misplaced", f"record {index}", got=error.message)
 

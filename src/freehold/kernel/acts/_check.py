@@ -29,7 +29,7 @@ from freehold.kernel.acts._declare import Act, Registry
 from freehold.kernel.acts._facts import CHECKS
 from freehold.kernel.acts._record import BODY_PREFIX, REQUEST_PREFIX, SALT_BYTES, Output, Record
 from freehold.kernel.keys import DomainErased
-from freehold.kernel.vault import BodyScan
+from freehold.kernel.vault import BodyScan, MissingBody
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _IS_ID = re.compile(_UUID).fullmatch
@@ -67,6 +67,7 @@ class CheckedRecords:
     first: int
     records: list[Record | None]
     faults: list[Fault]
+    missing: list[int]  # places of records whose bodies were emptied, by retention or by somebody
     bodies: int  # opened and found to be what was committed to
     erased: int  # bodies whose domain is erased, as it has to be
 
@@ -99,7 +100,7 @@ class _Facts:
     """What an act's facts have to be: by name, with those that no phase may lack."""
 
     checks: Mapping[str, _Check]
-    asked: frozenset[str]  # that every record of it has, but a refusal without any
+    asked: frozenset[str]  # that every record of it has, but a refusal
     needed: frozenset[str]  # that a `done` one has besides
     found: frozenset[str]  # that only a `done` one may have
     has_floats: bool
@@ -139,6 +140,7 @@ class RecordCheck:
         """
         records: list[Record | None] = []
         faults: list[Fault] = []
+        missing: list[int] = []
         bodies = erased = 0
         opens = self._bodies
         for index, entry in zip(count(first), entries):
@@ -156,10 +158,12 @@ class RecordCheck:
                 faults.append(Fault(wrong.code, index, wrong.found))
             except DomainErased:
                 erased += 1
+            except MissingBody:
+                missing.append(index)
             except FreeholdError as error:
                 faults.append(Fault(error.code, index, error.message))
             records.append(record)
-        return CheckedRecords(first, records, faults, bodies, erased)
+        return CheckedRecords(first, records, faults, missing, bodies, erased)
 
     @property
     def begun(self) -> Mapping[str, str]:
@@ -249,14 +253,12 @@ class RecordCheck:
     def _learn_shape(self, shape: tuple[str, ...], record: Record) -> tuple[_Check, ...]:
         act, phase, names = record.act, record.phase, record.facts.keys()
         declared = self._facts.get(act)
+        if phase == "denied" and (declared or act in self._queries) and names <= {"under"}:
+            return (CHECKS["ids"],) * len(names)
         if declared is None:
-            if phase == "denied" and act in self._queries and not names:
-                return ()
             raise _Wrong("record.unknown_act", f"no act is named {act!r:.80}")
         may = declared.checks.keys() if phase == "done" else declared.checks.keys() - declared.found
-        must = declared.asked if phase != "denied" or names else frozenset()
-        if phase == "done":
-            must |= declared.needed
+        must = declared.asked | declared.needed if phase == "done" else declared.asked
         if not must <= names <= may:
             odd = ", ".join(sorted(names - may)) or f"without {', '.join(sorted(must - names))}"
             raise _Wrong("record.facts", f"{act}, {phase}, declares other facts: {odd:.200}")
@@ -373,6 +375,7 @@ class RecordCheck:
         quick = {"reference": self._is_reference, "integer": _is_integer}
         checks = {each.name: quick.get(each.kind, CHECKS[each.kind]) for each in declared}
         found = frozenset(each.name for each in declared if each.is_found)
+        checks["under"] = CHECKS["ids"]  # the emergencies that gave the principal rights
         if "evidence" in checks:  # what needs approvals names those that it used
             checks["approvals"] = CHECKS["ids"]
         has_floats = any(each.kind in _FLOATS for each in declared)

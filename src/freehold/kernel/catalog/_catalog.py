@@ -160,12 +160,16 @@ class Catalog:
     def page(
         self, table: Table, after: tuple[Any, ...] | None, limit: int
     ) -> tuple[int, list[tuple[Any, ...]]]:
-        """The next rows of a table in the order of its key, and the position they belong to."""
+        """The next rows of a table in the order of its key, and the position they belong to.
+
+        Raises:
+            CatalogError: the database cannot be read.
+        """
         keys = list(table.primary_key.columns)
         query = select(table).order_by(*keys).limit(limit)
         if after is not None:
             query = query.where(tuple_(*keys) > tuple_(*after))
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             connection.exec_driver_sql("BEGIN")  # both from one snapshot
             size = connection.execute(select(POSITION.c.size).where(POSITION.c.log == self._log))
             return int(size.scalar() or 0), [tuple(row) for row in connection.execute(query)]
@@ -181,8 +185,8 @@ class Catalog:
             with self._engine.connect() as connection:
                 found = connection.exec_driver_sql(f"PRAGMA integrity_check({_PROBLEMS_MAX})")
                 return [str(line) for (line,) in found if line != "ok"]
-        except SQLAlchemyError as error:
-            return [str(error.__cause__ or error)]
+        except _FAILURES as error:
+            return [_said(error)]
 
     def close(self) -> None:
         self._engine.dispose()

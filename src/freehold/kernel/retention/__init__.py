@@ -10,6 +10,16 @@ under which kind of the charter's retention their bodies fall.
 
 from freehold.kernel.retention._acts import DECLARATIONS
 from freehold.kernel.retention._gaps import pruned_digest, verify_pruned
+from freehold.kernel.retention._rule import LOGS, Rule
 from freehold.kernel.retention._service import Hold, Pruned, Retention
 
-__all__ = ["DECLARATIONS", "Hold", "Pruned", "Retention", "pruned_digest", "verify_pruned"]
+__all__ = [
+    "DECLARATIONS",
+    "LOGS",
+    "Hold",
+    "Pruned",
+    "Retention",
+    "Rule",
+    "pruned_digest",
+    "verify_pruned",
+]

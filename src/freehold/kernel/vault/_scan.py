@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from freehold.kernel.keys import DomainKeys
 from freehold.kernel.vault._frames import FRAME_OVERHEAD, IDS_END, NONCE_END, SEGMENT_HEADER
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
-from freehold.kernel.vault.errors import corrupt, storage_errors
+from freehold.kernel.vault.errors import MissingBody, corrupt, storage_errors
 
 _CIPHERS_MAX = 65_536  # domains whose cipher is kept, some 200 bytes each; dropped together
 
@@ -62,6 +62,7 @@ class BodyScan:
         """Give the frame at `at`, sealed as it lies there, if it says that it is this record's.
 
         Raises:
+            MissingBody: it was emptied, or there is no such segment.
             VaultError: `vault.corrupt`: nothing lies there, or the frame of another record or
                 domain; `vault.storage`.
         """
@@ -72,6 +73,7 @@ class BodyScan:
 
         Raises:
             DomainErased, UnknownDomain: the domain has no key.
+            MissingBody: it was emptied, or there is no such segment.
             VaultError: `vault.corrupt`: it is not there, not this record's, or was changed;
                 `vault.storage`.
         """
@@ -105,6 +107,8 @@ class BodyScan:
         frame = self._window[start : start + length]
         if len(frame) != length:
             raise corrupt(f"the body at {list(at)}", "the segment ends before")
+        if not any(frame[:IDS_END]) and not any(frame):
+            raise MissingBody(at)
         if length < FRAME_OVERHEAD or frame[:IDS_END] != (length - 4).to_bytes(4) + ids:
             raise corrupt(
                 f"the body at {list(at)}",
@@ -125,7 +129,7 @@ class BodyScan:
                         self._folder / f"{number:08d}.seg", os.O_RDONLY | os.O_CLOEXEC
                     )
                 except FileNotFoundError:
-                    raise corrupt(what, "there is no such segment") from None
+                    raise MissingBody((number, offset, length)) from None
                 self._number = number
                 if os.pread(self._descriptor, len(SEGMENT_HEADER), 0) != SEGMENT_HEADER:
                     self.close()
