@@ -87,9 +87,10 @@ class Catalog:
             if has_forgotten:
                 self._scrub()
         except (SQLAlchemyError, OverflowError) as error:  # the second: an integer over 64 bits
+            where = "a pruning" if size is None else f"to record {size}"
             raise CatalogError(
                 "catalog.apply",
-                f"the catalog could not follow the ledger: {error.__cause__ or error}",
+                f"the catalog could not follow {where}: {error.__cause__ or error}",
                 "the acts are safe in the ledger; cure the cause and open the estate again",
             ) from error
 
