@@ -14,10 +14,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := $(VENV)/.locked
 DEV := $(VENV)/.dev
-SOURCES := src verifier tests $(wildcard benchmarks)
+SOURCES := src verifier tests $(wildcard benchmarks) $(wildcard tools/*.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint format types contracts tidy docs bench lock debian-packages clean
+.PHONY: help demo test test-slow check lint format types contracts tidy docs bench dist lock debian-packages clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
@@ -56,6 +56,9 @@ docs: $(DEV) ## links, commands and generated pages of the documents
 bench: $(DEV) ## run the benchmarks, one after another
 	@for bench in benchmarks/bench_*.py; do \
 		test -e "$$bench" || continue; echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
+
+dist: $(DEV) ## the wheel, its bill of materials and their checksums, the same on every machine
+	$(BIN)/python tools/release.py dist
 
 lock: $(DEV) ## make the lock files anew (UPGRADE=--upgrade for the newest versions)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) \

@@ -31,7 +31,8 @@ class Case:
     """One thing to measure.
 
     `work` does it once and returns how many `unit`s it did. `beside` names the case that is its raw
-    limit. `aim` is the rate to be reached, in units per second.
+    limit. `aim` is the rate to be reached, in units per second of `clock`; `aim_ratio` the share of
+    the raw limit. With `time.process_time` as the clock it is the rate of one processor core.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Case:
     unit: str = "records"
     beside: str = ""
     aim: float | None = None
+    aim_ratio: float | None = None
+    clock: Callable[[], float] = time.perf_counter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,17 @@ class Figure:
     beside: str
     ratio: float | None
     aim: float | None
+    aim_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """What was found once and is no rate, and what it should stay under."""
+
+    name: str
+    unit: str
+    amount: float
+    at_most: float
 
 
 class Run:
@@ -65,7 +79,7 @@ class Run:
         parser.add_argument("--json", type=Path, help="also write the figures to this file")
         parser.add_argument("--scratch", type=Path, help="a folder on the disk to be measured")
         self._options = parser.parse_args()
-        self._figures: list[Figure] = []
+        self._figures: list[Figure | Amount] = []
         self._others: list[object] = []
 
     @property
@@ -90,12 +104,23 @@ class Run:
         rates: dict[str, list[float]] = {case.name: [] for case in cases}
         for turn in range(self._options.rounds + 1):
             for case in cases:
-                rate = _rate(case.work)
+                rate = _rate(case)
                 if turn:
                     rates[case.name].append(rate)
         figures = [_figure(case, rates) for case in cases]
         self._figures += figures
         _print(title, figures)
+
+    def tell(self, title: str, *amounts: Amount) -> None:
+        """Print amounts as a table."""
+        self._figures += amounts
+        width = max(len(each.name) for each in amounts)
+        print(f"\n{title}")
+        for each in amounts:
+            found, most = _number(each.amount), _number(each.at_most)
+            print(
+                f"  {each.name:<{width}}  {found:>9} {each.unit:<12} [aim under {most}]", flush=True
+            )
 
     def keep(self, told: object) -> None:
         """Add to the JSON what was not measured in turns."""
@@ -139,11 +164,11 @@ def synced_append(path: Path) -> Callable[[bytes], None]:
     return append
 
 
-def _rate(work: Callable[[], float]) -> float:
+def _rate(case: Case) -> float:
     gc.collect()
-    started = time.perf_counter()
-    done = work()
-    return done / (time.perf_counter() - started)
+    started = case.clock()
+    done = case.work()
+    return done / (case.clock() - started)
 
 
 def _figure(case: Case, rates: dict[str, list[float]]) -> Figure:
@@ -157,6 +182,7 @@ def _figure(case: Case, rates: dict[str, list[float]]) -> Figure:
         beside=case.beside,
         ratio=median(map(truediv, own, rates[case.beside])) if case.beside else None,
         aim=case.aim,
+        aim_ratio=case.aim_ratio,
     )
 
 
@@ -170,8 +196,9 @@ def _print(title: str, figures: Sequence[Figure]) -> None:
         )
         if figure.ratio is not None:
             line += f"  = {figure.ratio:.2f} x {figure.beside}"
-        if figure.aim is not None:
-            line += f"  [aim {_number(figure.aim)}]"
+        aims = [_number(aim) for aim in (figure.aim, figure.aim_ratio) if aim is not None]
+        if aims:
+            line += f"  [aim {' and '.join(aims)}]"
         print(line, flush=True)
 
 

@@ -2,13 +2,16 @@
 """Check a Freehold evidence bundle with Python alone, believing nothing that its maker says.
 
     python3 freehold_verify.py BUNDLE --vkey KEY --allowed-signers FILE --pin CHECKPOINT
+        --witness KEY --witness KEY --quorum 2
 
 It recomputes the log from its entries and holds every signature, record, receipt, promise, approval
 and disclosed body against it. It does not judge whether what was recorded was right, nor who holds
-a key: the keys of the log and of the approvers come from outside the bundle; without the log's key
-it can only say *internally consistent only*. One file, standard library, no network, no writing.
-Exit status: 0 what was checked holds, 1 something does not hold, 2 not usable input. Formats:
-Freehold's docs/formats, and the standards that they and the functions here name.
+a key: the keys of the log, of the approvers and of witnesses come from outside the bundle; without
+the log's key it can only say *internally consistent only*. Witnesses saw the log at some time, and
+refuse ever after to see another: what enough of them saw cannot be rewritten. One file, standard
+library, no network, no writing. Exit status: 0 what was checked holds, 1 something does not hold, 2
+not usable input. Formats: Freehold's docs/formats, and the standards that they and the functions
+here name.
 """
 
 from __future__ import annotations
@@ -32,11 +35,13 @@ from typing import Any
 FILE_BYTES_MAX = 256 * 65_537  # a full entry bundle, the largest file of the format
 CLOCK_BACK_MAX = timedelta(seconds=5)  # a clock set back by less is not worth a word
 FAULTS_SHOWN = 3  # on one line of the report
+SEEN_SHOWN = 3  # checkpoints of one witness
 HOLDS = "All of it holds, and the log's key was given from outside"
 INTERNAL = "internally consistent only: nobody outside the bundle vouches for the log's key"
 BROKEN, UNCHECKED = "DOES NOT HOLD", "not checked"
 NAMESPACE, TOP, PRUNE = "freehold-approval", "log/checkpoint", "estate.prune"
 FILE_NAME = r"[\w-][\w.-]*(/[\w-][\w.-]*)*"
+LOG, WITNESS = b"\1", b"\4"  # kinds of keys (C2SP signed-note)
 KEYS = {b"ssh-ed25519": 0, b"sk-ssh-ed25519@openssh.com": 1}  # how much follows the point
 SIGNED = (("approval.give", "done"), ("charter.ratify", "done"))  # a person stands behind these
 ODD_DATA = (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError)
@@ -140,13 +145,14 @@ def read_note(data: bytes) -> Note:
     return Note(text + "\n", tuple((name, unbase64(encoded)) for _, name, encoded in lines))
 
 
-def read_vkey(vkey: str) -> LogKey:
-    """Read a log's public key, `name+id+base64(1 || key)`, or the file that holds it."""
+def read_vkey(vkey: str, kind: bytes = LOG) -> LogKey:
+    """Read a public key, `name+id+base64(kind || key)`, or the file that holds it."""
     vkey = Path(vkey).read_text() if Path(vkey).is_file() else vkey
     name, key_id, encoded = vkey.strip().split("+", 2)
     key = unbase64(encoded)
     expected = sha256(name.encode(), b"\n", key)[:4]
-    need((key_id, key[:1]) == (expected.hex(), b"\1"), "not a vkey for Ed25519")
+    whose = "a witness" if kind == WITNESS else "a log"
+    need((key_id, key[:1]) == (expected.hex(), kind), f"not an Ed25519 vkey of {whose}")
     decode_point(key[1:])
     return LogKey(name, expected, key[1:])
 
@@ -220,17 +226,18 @@ def digest_of_places(places: Iterable[int]) -> str:
 UUID, COUNT, TEXT = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r"(0|[1-9]\d*)", r'"[^"\\]+"'
 TIME, DIGEST = r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"', '"sha256:[0-9a-f]{64}"'
 WHO, CODE, VERSION = f'"(user|service|job):{UUID}"', r'"[\w.:-]{1,128}"', r"(@[1-9]\d*)?"
+CLOCK = "(synchronized|unsynchronized|unknown|behind|jumped)"
 REF, WORD = rf'"[a-z][a-z_]*:[a-z0-9][a-z0-9._-]*{VERSION}"', "[a-z][a-z0-9_]*"
 RECORD = rf"""{{ "act":"{WORD}(\.{WORD})+",
     "body":(null|{{"at":\[{COUNT},{COUNT},{COUNT}\],"commitment":{DIGEST},"domain":"{UUID}"}}),
-    "continues":(null|"{UUID}"),
+    ("clock":{{"error_ms":(null|{COUNT}),"state":"{CLOCK}"}},)? "continues":(null|"{UUID}"),
     "decision":{{"policies":\[({TEXT},?)*\],"policy_set":{DIGEST},"request":{DIGEST},
     "result":"(allow|deny)"}}, "error":(null|{CODE}), "facts":{{}},
     "id":"[0-9a-f]{{8}}-[0-9a-f]{{4}}-7[0-9a-f]{{3}}-[89ab][0-9a-f]{{3}}-[0-9a-f]{{12}}",
     "inputs":\[({REF},?)*\], "log":{TEXT}, "on_behalf":(null|{WHO}),
     "outputs":\[({{"digest":(null|{DIGEST}),"ref":{REF},"sealed":(null|{DIGEST})}},?)*\],
     "phase":"(started|done|failed|denied)", "principal":{WHO}, "purpose":(null|{CODE}),
-    "resource":"[a-z][a-z_]*:{UUID}{VERSION}", "time":{TIME}, "v":1 }}"""
+    "resource":"[a-z][a-z_]*:{UUID}{VERSION}", "time":{TIME}, "v":[12] }}"""
 ABOUT = rf"""{{ "disclosed":\[("{UUID}",?)*\], "estate":"{UUID}", "made":{TIME}, "origin":{TEXT},
     "size":[1-9]\d*, "trial":(true|false), "v":1 }}"""
 STATEMENT = rf"""{{ "act":{CODE}, "approver":{WHO}, "estate":"{UUID}", "evidence":{DIGEST},
@@ -274,11 +281,62 @@ class Bundle:
         return list(dict.fromkeys([*also, *named]))
 
 
+class Witnesses:
+    """Who saw the log, of those that are known from outside, and what they saw when."""
+
+    def __init__(self, vkeys: list[str], quorum: int | None = None) -> None:
+        keys = [read_vkey(vkey, WITNESS) for vkey in vkeys]
+        need(len({key.key for key in keys}) == len(keys), "one witness's key was given twice")
+        self.enough = len(keys) if quorum is None else quorum
+        is_some = min(len(keys), 1) <= self.enough <= len(keys)
+        need(is_some, f"a quorum of {quorum} of {len(keys)} witnesses")
+        self.seen: dict[LogKey, dict[int, str]] = {key: {} for key in keys}
+        self.heard: set[Note] = set()
+
+    def hear(self, note: Note, size: int) -> None:
+        """Take what they say of a checkpoint of `size` (C2SP tlog-cosignature)."""
+        for witness, sizes in self.seen.items() if note not in self.heard else ():
+            for blob in [blob for name, blob in note.signatures if (name, blob[:4]) == witness[:2]]:
+                seconds = int.from_bytes(blob[4:12], "big")
+                need(seconds, "a cosignature without its time")
+                signed = f"cosignature/v1\ntime {seconds}\n{note.text}"
+                check_signature(witness.key, signed.encode(), blob[12:])
+                sizes[size] = (
+                    f"{datetime(1970, 1, 1) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+                )
+        self.heard.add(note)
+
+    def tell(self, total: int) -> list[str]:
+        """Say who saw what and when, and how many of `total` records enough of them saw."""
+        lines = []
+        for witness, sizes in self.seen.items():
+            last = [f"{size} records at {sizes[size]}" for size in sorted(sizes)[-SEEN_SHOWN:]]
+            more = [f"{len(sizes) - len(last)} earlier checkpoints"] * (len(sizes) > len(last))
+            saw = ", ".join(more + last)
+            said = f"holds: it saw {saw}" if sizes else f"{UNCHECKED}: it saw none"
+            lines.append(f"witness {witness.name}: {said}")
+        most = sorted((max(sizes, default=0) for sizes in self.seen.values()), reverse=True)
+        if not most:
+            return []
+        enough, seen = f"{self.enough} of the {len(most)} witnesses", most[self.enough - 1]
+        if not seen:
+            return [*lines, f"witnessed history: {BROKEN}: it was not seen by {enough}"]
+        saw = f"{enough} saw the first {seen} of {total} records"
+        lines.append(
+            f"witnessed history: holds: {saw}, and will vouch for no other history of them"
+        )
+        unseen = f"the last {total - seen} records, which {enough} have not seen yet"
+        return lines + [f"{unseen}: {UNCHECKED}"] * (seen < total)
+
+
 class Verification:
     """One check of one bundle with what is known from outside; `lines` is its report."""
 
-    def __init__(self, bundle: Bundle, *, key: Any, signers: Any, pin: Any) -> None:
+    def __init__(
+        self, bundle: Bundle, *, key: Any, signers: Any, pin: Any, witnesses: Any = None
+    ) -> None:
         self.bundle, self.key, self.signers, self.pin = bundle, key, signers, pin
+        self.witnesses = witnesses or Witnesses([])
         self.about = about = json.loads(bundle.read("bundle.json").decode())
         check_shape(about, ABOUT, "evidence-bundle")
         self.origin, self.size = about["origin"], about["size"]
@@ -355,6 +413,7 @@ class Verification:
         self.each("signed approvals", ids("approvals/", given), by=self.check_approval)
         used = [i for i, record in records.items() if record["facts"].get("approvals")]
         self.each("acts that needed approvals", used, by=self.check_use)
+        self.lines += self.witnesses.tell(self.size)
 
     def take_entries(self, name: str) -> None:
         kept = name.replace("/tile/entries/", "/kept/")
@@ -391,6 +450,7 @@ class Verification:
         need(origin == self.origin, f"of another log, {origin}")
         need(0 <= int(size) <= self.size, f"of {size} records: the bundle's log was rewound")
         need(unbase64(root) == self.root(0, int(size)), "another history: not the root of this log")
+        self.witnesses.hear(note, int(size))
         return int(size)
 
     def check_checkpoint(self, name: str) -> None:
@@ -403,6 +463,7 @@ class Verification:
         act, phase, facts = record["act"], record["phase"], record["facts"]
         emptied = {} if isinstance(facts, dict) else facts
         check_shape({**record, "facts": emptied}, RECORD, "record")
+        need(("clock" in record) is (record["v"] > 1), "tells of the clock, or not, out of version")
         need(record["id"] not in self.records, f"the id {record['id']} is used twice")
         self.records[record["id"]] = {**record, "index": index}
         need(record["log"] == self.origin, f"written to another log, {record['log']}")
@@ -506,12 +567,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--vkey", help="the log's public key, or a file that holds it")
     parser.add_argument("--allowed-signers", type=Path, help="the approvers' keys (OpenSSH)")
     parser.add_argument("--pin", type=Path, help="a checkpoint of this log that was seen earlier")
+    parser.add_argument("--witness", action="append", default=[], help="a witness's public key")
+    parser.add_argument("--quorum", type=int, help="how many of them must have seen it (all)")
     given = parser.parse_args(arguments)
     try:
+        witnesses = Witnesses(given.witness, given.quorum)
         key = given.vkey and read_vkey(given.vkey)
         signers = given.allowed_signers and read_signers(given.allowed_signers.read_text())
         pin = given.pin and read_note(given.pin.read_bytes())
-        check = Verification(Bundle(given.bundle), key=key, signers=signers, pin=pin)
+        check = Verification(
+            Bundle(given.bundle), key=key, signers=signers, pin=pin, witnesses=witnesses
+        )
     except FAULTS as error:
         parser.error(f"this cannot be checked: {str(error)!a}")
     conclusion = check.run()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,31 +25,55 @@ from sqlalchemy import select
 from freehold import charter as charter_room
 from freehold import data as data_room
 from freehold import evaluation as evaluation_room
+from freehold import interop as interop_room
 from freehold import models as models_room
 from freehold import parties as parties_room
 from freehold import serving as serving_room
 from freehold import training as training_room
+from freehold import witnesses as witnesses_room
 from freehold.charter import Charter, CharterService, PolicyService, Site
 from freehold.compute import Executor, LocalExecutor
 from freehold.data import DataService
 from freehold.evaluation import EvaluationService
-from freehold.kernel import Clock, FreeholdError, Ref, SystemClock, canonical, digest, new_id
+from freehold.interop import StreamService
+from freehold.kernel import (
+    Clock,
+    EstateClock,
+    FreeholdError,
+    Ref,
+    SystemClock,
+    canonical,
+    digest,
+    make_folder,
+    new_id,
+)
+from freehold.kernel import backup as backup_part
 from freehold.kernel import history as history_part
 from freehold.kernel import retention as retention_part
 from freehold.kernel import upkeep as upkeep_part
-from freehold.kernel.acts import Actor, Circumstances, Pipeline, Registry, Stores
+from freehold.kernel.acts import Actor, Circumstances, Concern, Pipeline, Registry, Stores
+from freehold.kernel.backup import LOG_SIGNER, Arrival, BackupService, Erasure, moved, open_erasures
 from freehold.kernel.catalog import Catalog
 from freehold.kernel.history import History
 from freehold.kernel.keys import Custody, Keyring
 from freehold.kernel.ledger import Checkpoint, Log, LogConfig
 from freehold.kernel.policy import Denied
 from freehold.kernel.retention import Retention
-from freehold.kernel.upkeep import Upkeep
+from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
-from freehold.parties import PeopleService, Refusals, enrolled_key, principal_attributes
+from freehold.parties import (
+    ClockService,
+    EmergencyService,
+    PeopleService,
+    Refusals,
+    ReviewService,
+    enrolled_key,
+    standing_of,
+)
 from freehold.serving import ServingService
 from freehold.training import TrainingService
+from freehold.witnesses import Asker, WitnessesService
 
 ROOMS = (
     charter_room.DECLARATIONS,
@@ -59,15 +83,18 @@ ROOMS = (
     evaluation_room.DECLARATIONS,
     models_room.DECLARATIONS,
     serving_room.DECLARATIONS,
+    interop_room.DECLARATIONS,
+    witnesses_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
     retention_part.DECLARATIONS,
+    backup_part.DECLARATIONS,
 )
 """What every room declares; the whole vocabulary of acts."""
 
 _IDENTITY = "estate"  # the pin that names the estate and says whether it is trial
-_HEAD = "head"  # the pin with the newest checkpoint that was trusted
-_SIGNER = "log"
+HEAD = "head"  # the pin with the newest checkpoint that was trusted
+_CLOCK = "clock"  # the pin with the time that the estate went by when it was closed
 
 
 class EstateError(FreeholdError):
@@ -86,12 +113,15 @@ class EstateStatus:
     records: int
     policy_set: str
     isolation: str
+    recovery_drilled: str | None
+    access_reviewed: str | None
+    concerns: tuple[Concern, ...]
 
 
 class Estate:
     """An open estate with its services. Made by `create` and `open`; a context manager."""
 
-    def __init__(self, pipeline: Pipeline, executor: Executor) -> None:
+    def __init__(self, pipeline: Pipeline, executor: Executor, folder: Path) -> None:
         self.pipeline = pipeline
         self.charter = CharterService(pipeline, enrolled_key)
         self.policy = PolicyService(pipeline, self.charter)
@@ -102,12 +132,20 @@ class Estate:
         )
         self.models = ModelService(pipeline, self.training, self.evaluation)
         self.serving = ServingService(pipeline, self.models, executor)
+        self.emergency = EmergencyService(pipeline, self.charter)
+        self.recovery = RecoveryService(pipeline)
+        self.clock = ClockService(pipeline)
         self.people = PeopleService(pipeline, self.charter, self._evidence())
+        self.reviews = ReviewService(pipeline, self.charter, self.people.revoke)
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
+        self.streams = StreamService(pipeline)
+        self.witnesses = WitnessesService(pipeline)
+        self.asker = Asker(pipeline, self.witnesses)  # started by whoever serves
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
         self.retention = Retention(pipeline, lambda: self.charter.in_force().retention)
-        self._executor = executor
+        self.backup = BackupService(pipeline, folder, self._erased)
+        self.executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
 
     # -- life --------------------------------------------------------------------------------------
@@ -134,12 +172,12 @@ class Estate:
             raise EstateError(
                 "estate.exists", f"{folder} is not empty", "choose a folder that does not exist yet"
             )
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         folder.chmod(0o700)
         estate_id = new_id()
         with Keyring.create(folder / "keys", custody) as keyring:
             keyring.new_domain(estate_id)
-            signer = keyring.new_signer(_SIGNER)
+            signer = keyring.new_signer(LOG_SIGNER)
             Vault.create(folder / "vault", keyring).close()
             config = LogConfig(origin=_origin(estate_id, is_trial=is_trial), signer=signer)
             Log.create(folder / "ledger" / "main", config).close()
@@ -180,8 +218,8 @@ class Estate:
         return estate
 
     @classmethod
-    def _open(cls, folder: Path, custody: Custody, clock: Clock, executor: Executor) -> Estate:
-        registry = Registry(ROOMS)
+    def _open(cls, folder: Path, custody: Custody, host: Clock, executor: Executor) -> Estate:
+        registry, clock = Registry(ROOMS), EstateClock(host)
         with ExitStack() as opened:  # closed again if anything after it fails
             keyring = Keyring.open(folder / "keys", custody)
             opened.callback(keyring.close)
@@ -191,7 +229,7 @@ class Estate:
             relay = _Relay()
             config = LogConfig(
                 origin=_origin(identity["id"], is_trial=identity["trial"]),
-                signer=keyring.signer(_SIGNER),
+                signer=keyring.signer(LOG_SIGNER),
                 clock=clock,
                 before_sync=vault.sync,
                 on_commit=relay,
@@ -207,13 +245,19 @@ class Estate:
                 circumstances=Circumstances(
                     Ref("estate", identity["id"]), identity["trial"], _NO_SITE
                 ),
-                principals=principal_attributes,
+                principals=standing_of,
             )
             relay.target = pipeline.follow
             pipeline.catch_up()
-            estate = cls(pipeline, executor)
-            with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
-                estate.adopt_charter()
+            if (remembered := keyring.pinned(_CLOCK)) is not None:
+                clock.resume(remembered.decode())
+            estate = cls(pipeline, executor, folder)
+            estate._arrive(folder)
+            if estate.backup.is_moved():
+                pipeline.end(moved())
+            else:
+                with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
+                    estate.adopt_charter()
             estate.data.finish_erasures()
             estate.retention.finish()
             opened.pop_all()
@@ -226,8 +270,21 @@ class Estate:
         enrolments would leave an estate that nobody can enter.
         """
         if self.charter.is_ratified():
-            self.pipeline.relocate(_site(self.charter.in_force().site))
+            site = _site(self.charter.in_force().site)
+            self.pipeline.circumstances = replace(self.pipeline.circumstances, site=site)
             self.people.enrol_charter(Actor(self.charter.last_ratifier()))
+
+    def _arrive(self, folder: Path) -> None:
+        """Record what a restoration left to be recorded; after a crash, what is missing of it."""
+        arrival = Arrival.read(folder)
+        if arrival is None:
+            return
+        key = self.pipeline.stores.log.key
+        erasures = open_erasures(arrival.erasures, key) if arrival.erasures else ()
+        with suppress(Denied):  # recorded; a charter from before there were restorations
+            self.backup.record_arrival(arrival, len(erasures))
+            self.data.apply_erasures((each.domain, each.act) for each in erasures)
+        arrival.remove(folder)
 
     def close(self) -> None:
         """End workers, publish what waits, remember the newest checkpoint, and let go of the
@@ -240,13 +297,35 @@ class Estate:
             closing.callback(stores.catalog.close)
             closing.callback(stores.log.close)
             closing.callback(self._remember)
-            closing.callback(self.refusals.record)
-            self.serving.close()
+            closing.callback(self.streams.close)
+            closing.callback(self._record_refusals)
+            closing.callback(self.serving.close)
+            self.asker.stop()
+
+    def _record_refusals(self) -> None:
+        """Record who was refused since; nothing is in an estate that goes on elsewhere."""
+        if not self.backup.is_moved():
+            self.refusals.record()
+
+    def refuse_if_stopped(self) -> None:
+        """Raise why the estate takes no more acts until it is opened again, if a part has stopped.
+
+        Raises:
+            LogStoppedError, VaultError, KeysError: a write of that part failed.
+        """
+        stores = self.pipeline.stores
+        # The vault first: when bodies fail, so does the log, but it says less clearly why.
+        stores.vault.refuse_after_failure()
+        stores.keyring.refuse_after_failure()
+        stores.log.refuse_if_stopped()
 
     def _remember(self) -> None:
-        """Pin the newest checkpoint, so that an older or another log is refused at the opening."""
+        """Pin the newest checkpoint, so that an older or another log is refused at the opening, and
+        the time, so that a clock set back while the estate is closed revives nothing.
+        """
         stores = self.pipeline.stores
-        stores.keyring.pin(_HEAD, stores.log.publish().encode())
+        stores.keyring.pin(_CLOCK, self.pipeline.clock.remember().encode())
+        stores.keyring.pin(HEAD, stores.log.publish().encode())
 
     def __enter__(self) -> Estate:
         return self
@@ -273,16 +352,28 @@ class Estate:
             vkey=str(pipeline.stores.log.key),
             records=pipeline.stores.log.size,
             policy_set=pipeline.policies.digest,
-            isolation=self._executor.isolation.name,
+            isolation=self.executor.isolation.name,
+            recovery_drilled=self.recovery.drilled(),
+            access_reviewed=self.reviews.last_closed(),
+            concerns=self._concerns(),
         )
 
+    def _concerns(self) -> tuple[Concern, ...]:
+        """What waits for people; nothing before there are any."""
+        if not self.charter.is_ratified():
+            return ()
+        parts = (self.emergency, self.recovery, self.reviews)
+        return tuple(concern for part in parts for concern in part.concerns())
+
     def resolve(self, thing: str) -> Ref:
-        """Resolve a reference by name, of any kind, to ids.
+        """Resolve a reference by name, of any kind, to ids; `estate` is this one.
 
         Raises:
             NotFound: no such thing.
             MalformedError: no reference.
         """
+        if thing == "estate":
+            return self.pipeline.circumstances.estate
         ref = Ref.parse(thing)
         match ref.kind:
             case "dataset":
@@ -317,11 +408,19 @@ class Estate:
             "policy.activate": self.policy.evidence,
             "dataset.erase": self.data.evidence,
             "custody.rotate": lambda _ref: self._custody_evidence(),
+            "recovery.set_up": lambda _ref: self.recovery.evidence(),
+            "recovery.revoke": lambda _ref: self.recovery.evidence(),
+            "access.break_glass": self.emergency.evidence,
+            "estate.accept_clock": lambda _ref: self.clock.evidence(),
         }
 
     def _custody_evidence(self) -> str:
         """What approvers of a rotation sign: that it is this estate's keyring."""
         return digest(f"freehold/custody/v1\0{self.pipeline.circumstances.estate}".encode())
+
+    def _erased(self) -> tuple[Erasure, ...]:
+        """Every erasure that the ledger records."""
+        return tuple(Erasure(domain, act) for domain, act in self.data.erasures())
 
     def _referenced(self) -> Set[str]:
         """Names of all blobs that the catalog knows."""
@@ -380,5 +479,5 @@ def _unfinished(folder: Path) -> EstateError:
 
 
 def _trusted(keyring: Keyring, config: LogConfig) -> Checkpoint | None:
-    pinned = keyring.pinned(_HEAD)
+    pinned = keyring.pinned(HEAD)
     return Checkpoint.open(pinned, [config.key]) if pinned else None

@@ -36,9 +36,88 @@ INGEST: dict[str, Any] = {"data_class": "health", "purposes": [], "residency": [
 MODEL: dict[str, Any] = {"its_classes": ["health"], "its_trained_by": "clara"}
 READY: dict[str, Any] = MODEL | {"its_gate": "passed", "approvals": 1}
 DEPLOYED: dict[str, Any] = {"its_classes": ["health"]}
+TAKEN: dict[str, Any] = {"role": "steward", "minutes": 60}
+GLASS: dict[str, Any] = TAKEN | {"own": True}
 
 # who, does what, given what -> allowed?, by which policies
 DECISIONS: dict[str, tuple[str, str, dict[str, Any], bool, set[str]]] = {
+    "an operator takes a role that another approved": (
+        "otto",
+        "access.break_glass",
+        GLASS | {"approvals": 1},
+        True,
+        {"charter.emergency.take"},
+    ),
+    "nobody takes one alone": (
+        "otto",
+        "access.break_glass",
+        GLASS,
+        False,
+        {"charter.approvals.access-break_glass"},
+    ),
+    "nor for longer than the charter says": (
+        "otto",
+        "access.break_glass",
+        GLASS | {"approvals": 1, "minutes": 241},
+        False,
+        {"charter.emergency.minutes"},
+    ),
+    "nor another role than it names": (
+        "otto",
+        "access.request",
+        TAKEN | {"role": "owner"},
+        False,
+        {"charter.emergency.roles"},
+    ),
+    "nor another's": (
+        "otto",
+        "access.break_glass",
+        GLASS | {"approvals": 1, "own": False},
+        False,
+        {"charter.emergency.own"},
+    ),
+    "nor while the last is not reviewed": (
+        "otto",
+        "access.break_glass",
+        GLASS | {"approvals": 1, "unreviewed": 1},
+        False,
+        {"charter.emergency.unreviewed"},
+    ),
+    "nor one whom it does not name": (
+        "dana",
+        "access.request",
+        TAKEN,
+        False,
+        {"charter.emergency.who"},
+    ),
+    "one gives one's own back": (
+        "otto",
+        "access.end",
+        {"own": True},
+        True,
+        {"charter.emergency.give-back"},
+    ),
+    "an owner ends another's": (
+        "olivia",
+        "access.end",
+        {"own": False},
+        True,
+        {"charter.role.owner"},
+    ),
+    "nobody reviews their own emergency": (
+        "olivia",
+        "access.review_emergency",
+        {"own": True},
+        False,
+        {"charter.emergency.review-own"},
+    ),
+    "nobody decides about their own access": (
+        "ravi",
+        "access.review_decide",
+        {"own": True},
+        False,
+        {"charter.review.own"},
+    ),
     "a steward ingests": ("stella", "dataset.ingest", INGEST, True, {"charter.role.steward"}),
     "a scientist does not": ("clara", "dataset.ingest", INGEST, False, set()),
     "a steward ingests an unknown class": (
@@ -397,6 +476,28 @@ def test_an_ingest_on_the_estate_is_held_by_what_it_proposes() -> None:
     assert refused == (False, {"charter.residency.health"})
 
 
+def test_without_an_emergency_table_nobody_breaks_the_glass_whatever_their_role_says() -> None:
+    text = re.sub(r"(?s)\n# ---- Emergencies.*?(?=\n# ---- Reviews)", "", demo_text())
+    text = text.replace('"access.show"', '"access.*"')
+    charter = Charter.parse(text)
+    assert charter.emergency is None
+    world = World(compile_policies(charter, ACTIONS))
+    for person in charter.people:
+        for act in ("access.request", "access.break_glass"):
+            asked = asks(charter, person, act, **(GLASS if "break" in act else TAKEN))
+            is_allowed, policies = world.decide(asked)
+            assert not is_allowed
+            assert "charter.emergency.none" in policies
+
+
+def test_one_alone_takes_a_role_where_the_charter_says_so() -> None:
+    rule = '[approvals."access.break_glass"]\ncount = 1\nroles = ["owner", "reviewer"]\n'
+    text = demo_text().replace(rule, "").replace("alone = false", "alone = true")
+    world = World(compile_policies(Charter.parse(text), ACTIONS))
+    asked = asks(Charter.parse(text), "otto", "access.break_glass", **GLASS)
+    assert world.decide(asked) == (True, {"charter.emergency.take"})
+
+
 odd_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
@@ -448,7 +549,10 @@ def allowed_by_the_book(charter: Charter, asked: Question) -> bool:
     """Answer as the text of the charter says, without Cedar."""
     who, what, around = asked.principal, asked.resource, asked.context
     may = [pattern for role in who["roles"] for pattern in charter.roles[role].may]
+    may += emergency_by_the_book(charter, asked)
     if not who["is_active"] or not {asked.act, asked.act.split(".")[0] + ".*"} & set(may):
+        return False
+    if asked.act in ("access.review_emergency", "access.review_decide") and around["own"]:
         return False
     if around["purpose"] and around["purpose"] not in charter.purposes:
         return False
@@ -461,6 +565,18 @@ def allowed_by_the_book(charter: Charter, asked: Question) -> bool:
         is_reviewed = not what["trained_by"] or around["approvals"] >= 1 or around["trial"]
         return what["gate"] == "passed" and is_reviewed
     return asked.act not in CONTENT or content_by_the_book(charter, asked)
+
+
+def emergency_by_the_book(charter: Charter, asked: Question) -> list[str]:
+    """Acts that the table of emergencies allows besides the roles."""
+    who, around, rules = asked.principal, asked.context, charter.emergency
+    if rules is None or asked.act == "access.end":
+        return ["access.end"] if rules and around["own"] else []
+    if asked.act not in ("access.request", "access.break_glass"):
+        return []
+    is_bounded = around["role"] in rules.roles and around["minutes"] <= rules.minutes_max
+    is_free = around.get("own", True) and not around.get("unreviewed")
+    return [asked.act] if {*who["roles"]} & {*rules.who} and is_bounded and is_free else []
 
 
 def content_by_the_book(charter: Charter, asked: Question) -> bool:
@@ -518,6 +634,10 @@ DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "purpose": mostly("research", "", "diagnosis-support", "profit"),
     "approvals": st.integers(0, 2),
     "trial": st.booleans(),
+    "role": mostly("operator", "steward", "owner", "nothing"),
+    "minutes": mostly(240, 241, 1),
+    "own": st.booleans(),
+    "unreviewed": mostly(0, 1),
     "is_active": mostly(True, False),
     "site": st.fixed_dictionaries(
         {

@@ -35,13 +35,22 @@ ATTRIBUTES = {
     },
     "Deployment": {"classes": "Set<String>", "status": "String"},
     "Decision": {"classes": "Set<String>"},
+    "Emergency": {"asked_by": "String"},
+    "Review": {},
+    "Stream": {"kind": "String", "status": "String"},
+    "Witness": {"destination": "String", "is_active": "Bool"},
 }
 
 ACTS_OF = {
-    "Estate": "estate.create estate.status custody.rotate vault.collect evidence.export"
+    "Estate": "estate.create estate.status estate.audit estate.accept_clock estate.clock"
+    " custody.rotate vault.collect evidence.export"
+    " backup.create backup.check backup.list backup.erasures"
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
-    " policy.show policy.explain policy.test policy.simulate lineage.show"
-    " estate.prune estate.hold estate.release estate.retention",
+    " policy.show policy.explain policy.test policy.simulate lineage.show witness.list"
+    " recovery.set_up recovery.revoke recovery.show access.show"
+    " estate.prune estate.hold estate.release estate.retention"
+    " stream.list stream.read",
+    "Stream": "stream.declare stream.end stream.interrupt stream.resume",
     "Charter": "charter.ratify charter.propose charter.show",
     "Person": "person.enrol person.revoke person.assign approval.give",
     "Token": "token.issue token.revoke",
@@ -52,6 +61,9 @@ ACTS_OF = {
     "Evaluation": "evaluation.plan evaluation.run evaluation.show",
     "Deployment": "deployment.start deployment.stop decision.answer",
     "Decision": "decision.read",
+    "Emergency": "access.request access.break_glass access.end access.review_emergency",
+    "Review": "access.review_open access.review_decide access.review_close",
+    "Witness": "witness.declare witness.withdraw witness.ask witness.accept witness.miss",
 }
 
 ACTIONS = {act: kind for kind, acts in ACTS_OF.items() for act in acts.split()}
@@ -66,6 +78,16 @@ OWN_CONTEXT = {
     "dataset.read": {"isolation": "Long"},
     "deployment.start": {"isolation": "Long"},
     "model.train": {"recipe": "String"},
+    "access.request": {"role": "String", "minutes": "Long"},
+    "access.break_glass": {
+        "role": "String",
+        "minutes": "Long",
+        "own": "Bool",
+        "unreviewed": "Long",
+    },
+    "access.end": {"own": "Bool"},
+    "access.review_emergency": {"own": "Bool"},
+    "access.review_decide": {"own": "Bool"},
 }
 
 COMMON_CONTEXT = {

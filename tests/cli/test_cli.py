@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyrage  # type: ignore[import-untyped]
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner, Result
@@ -336,6 +337,48 @@ def test_beside_a_server_commands_go_through_it_with_equal_results(held):
     told = held.error("catalog", "rebuild")
     assert told["code"].startswith("ledger."), told
     assert held.json("estate", "status", **as_(held, "ada"), **nowhere)["records"] > 30
+
+
+def test_an_estate_is_backed_up_checked_and_restored_through_a_server(held, tmp_path):
+    otto = {"FREEHOLD_PASSPHRASE_FILE": None, **as_(held, "otto")}
+    place = tmp_path / "backups"
+    full = held.json("backup", "create", str(place), **otto)
+    delta = held.json("backup", "create", str(place), **otto)
+    assert (full["kind"], delta["kind"]) == ("full", "delta")
+    checked = held.json("backup", "check", str(place), **otto)
+    assert checked["digest"] == delta["digest"]
+    (tmp_path / "erasures").write_text(held.run("backup", "erasures", **otto).stdout)
+    (tmp_path / "pin").write_text(held.run("ledger", "checkpoint", **as_(held, "ada")).stdout)
+    assert held.error("backup", "create", "here", **otto)["code"] == "backup.place"
+    again = str(tmp_path / "again")
+    words = ("--estate", again, "backup", "restore", delta["bundle"])
+    given = ("--pin", str(tmp_path / "pin"), "--erasures", str(tmp_path / "erasures"))
+    lost = held.error(*words, *given)
+    assert lost["code"] == "backup.loss"
+    number = lost["hint"].partition("--accept-loss ")[2].partition(":")[0]
+    restored = held.json(*words, *given, "--accept-loss", number)
+    assert restored["records"] == delta["records"]
+    status = held.json("--estate", again, "estate", "status", **as_(held, "olivia"))
+    assert status["vkey"] == restored["vkey"]
+    assert status["records"] == delta["records"] + 1
+
+
+def test_a_bundle_for_recipients_is_restored_by_an_identity_and_a_new_passphrase(shell, tmp_path):
+    mine = pyrage.x25519.Identity.generate()
+    to = ("--recipient", str(mine.to_public()))
+    otto = as_(shell, "otto")
+    made = shell.json("backup", "create", str(tmp_path / "b"), *to, **otto)
+    (tmp_path / "identity").write_text(f"# created by age-keygen\n{mine}\n")
+    (tmp_path / "identity").chmod(0o600)
+    (tmp_path / "fresh").write_text("a fresh passphrase\n")
+    (tmp_path / "fresh").chmod(0o600)
+    again = str(tmp_path / "again")
+    words = ("--estate", again, "backup", "restore", made["bundle"], "--new-custody")
+    fresh = {"FREEHOLD_NEW_PASSPHRASE_FILE": str(tmp_path / "fresh")}
+    assert shell.error(*words, **fresh)["code"] == "backup.key"
+    shell.json(*words, "--identity", str(tmp_path / "identity"), **fresh)
+    opening = {"FREEHOLD_PASSPHRASE_FILE": str(tmp_path / "fresh"), **as_(shell, "olivia")}
+    assert shell.json("--estate", again, "estate", "status", **opening)["is_ratified"]
 
 
 @pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1", "127.0.0.1:", "127.0.0.1:port", ":1"])

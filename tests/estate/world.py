@@ -246,9 +246,10 @@ class World:
         self.approve("ravi", "dataset.erase", self.estate.data.find(dataset).at(None))
         return self.estate.data.erase(self.actor("stella"), dataset)
 
-    def open(self) -> Estate:
+    def open(self, passphrase: str = PASSPHRASE) -> Estate:
         """Open the estate in the folder, which nobody holds."""
-        self.estate = Estate.open(self.home, custody(), clock=self.clock, executor=self.executor)
+        key = custody(passphrase)
+        self.estate = Estate.open(self.home, key, clock=self.clock, executor=self.executor)
         self._is_open = True
         return self.estate
 

@@ -1,4 +1,4 @@
-"""Golden records: one of every act type and of every phase, as schema version 1 writes them.
+"""Golden records: one of every act type and of every phase, in a file for each schema version.
 
     python tests/golden/regenerate.py        # from the root of the repository
 
@@ -15,12 +15,21 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = Path(__file__).with_name("records-v1.jsonl")
 if __name__ == "__main__":  # run as a script, from a checkout where nothing is installed
     sys.path.insert(0, str(ROOT / "src"))
 
 from freehold.estate import ROOMS  # noqa: E402
-from freehold.kernel.acts import ANY, FactField, Output, Record, Registry  # noqa: E402
+from freehold.kernel import ClockState  # noqa: E402
+from freehold.kernel.acts import (  # noqa: E402
+    ANY,
+    SCHEMA_VERSION,
+    FactField,
+    Output,
+    Record,
+    Registry,
+)
+
+GOLDEN = Path(__file__).with_name(f"records-v{SCHEMA_VERSION}.jsonl")
 
 DIGEST = "sha256:" + 32 * "5a"
 MOMENT = "2026-11-24T06:02:49.123456Z"
@@ -39,6 +48,12 @@ EXAMPLES: Mapping[str, Any] = {
     "integer": 7,
     "number": 0.5,
     "flag": True,
+}
+CLOCKS = {
+    "done": ClockState(12, "synchronized"),
+    "started": ClockState(None, "unsynchronized"),
+    "failed": ClockState(None, "behind"),
+    "denied": ClockState(None, "jumped"),
 }
 
 
@@ -75,6 +90,7 @@ def _record(act: str, kind: str, facts: Mapping[str, Any], *, phase: str) -> Rec
     return Record(
         id=_id(3333, f"{act} {phase}"),
         time=MOMENT,
+        clock=CLOCKS[phase],
         log="estate/0192f0c4-1111-7000-8000-000000000004/main",
         principal="user:0192f0c4-1111-7000-8000-000000000005",
         on_behalf="user:0192f0c4-1111-7000-8000-000000000006" if phase == "failed" else None,

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = """
-    reference cli api demo session verbs estate serving evaluation training models data compute
-    parties charter kernel
-""".split()
-PARTS = "history retention upkeep acts catalog policy vault keys ledger signatures".split()
+HOUSE = ROOT / "src" / "freehold"
+
+
+def packages(folder: Path) -> list[str]:
+    """The packages right under a folder."""
+    return sorted(path.parent.name for path in folder.glob("*/__init__.py"))
+
+
+ROOMS, PARTS = [*packages(HOUSE), "estate"], packages(HOUSE / "kernel")
 FOUNDATIONS = "_canonical _clock _ids _limits _refs errors".split()
 
 

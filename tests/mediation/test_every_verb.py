@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,32 +20,44 @@ from freehold.charter import CharterService, PolicyService
 from freehold.data import DataService, Format, Provenance
 from freehold.estate import Estate
 from freehold.evaluation import EvaluationService
+from freehold.interop import StreamService
 from freehold.kernel import Ref
 from freehold.kernel.acts import Actor, Record
+from freehold.kernel.backup import Arrival, BackupService
 from freehold.kernel.history import History
+from freehold.kernel.keys import RecoveryCustody, new_recovery_identity, recipient_of
+from freehold.kernel.ledger import CosignerKey
 from freehold.kernel.policy import Denied, PolicySet
 from freehold.kernel.retention import Retention
 from freehold.kernel.signatures import Statement, sign
-from freehold.kernel.upkeep import Upkeep
+from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.models import ModelService
-from freehold.parties import NewPerson, PeopleService
+from freehold.parties import ClockService, EmergencyService, NewPerson, PeopleService, ReviewService
 from freehold.serving import ServingService
 from freehold.training import Task, TrainingService
 from freehold.verbs import VERBS
+from freehold.witnesses import WitnessesService
 from tests.estate.world import PURPOSE, World, custody, make_world, table
 
 SERVICES = {
     "charter": CharterService,
     "policy": PolicyService,
     "people": PeopleService,
+    "clock": ClockService,
     "data": DataService,
     "training": TrainingService,
     "evaluation": EvaluationService,
     "models": ModelService,
     "serving": ServingService,
+    "streams": StreamService,
     "history": History,
+    "witnesses": WitnessesService,
     "upkeep": Upkeep,
+    "emergency": EmergencyService,
+    "reviews": ReviewService,
+    "recovery": RecoveryService,
     "retention": Retention,
+    "backup": BackupService,
     "estate": Estate,
 }
 
@@ -70,10 +83,12 @@ NO_DECISION = {
     "people.statement": "what `people.prepare` shows once it has asked, or anybody signs to log in",
     "people.valid": "tells the pipeline which approvals count",
     "people.enrol_charter": "enrols by `people.enrol` whom a ratified charter names",
+    "clock.evidence": "what `people.prepare` shows once it has asked",
     "data.find": ABOUT_IDS,
     "data.data_class": ONE_FACT,
     "data.evidence": "what `people.prepare` shows once it has asked",
     "data.finish_erasures": "does what the ledger says was decided",
+    "data.erasures": "ids, for `backup.erasures` and `backup.check`, which decide",
     "training.find": ONE_FACT,
     "training.weights": "the file, for `models.weights` and `evaluation.run`, which decide",
     "evaluation.latest": ONE_FACT,
@@ -81,10 +96,24 @@ NO_DECISION = {
     "models.card": "what a model takes, for `serving.inputs`, which decides",
     "models.evidence": "what `people.prepare` shows once it has asked",
     "serving.find": ABOUT_IDS,
+    "serving.replay": "tells only whether an answer is the same, for `backup.check`, which decides",
     "serving.close": "ends processes",
+    "streams.find": ABOUT_IDS,
+    "streams.start": "begins to carry what was declared",
+    "streams.close": "ends threads",
+    "emergency.evidence": "what `people.prepare` shows once it has asked",
+    "emergency.concerns": "what `estate.status` shows once it has asked",
+    "reviews.concerns": "what `estate.status` shows once it has asked",
+    "reviews.last_closed": ONE_FACT,
+    "recovery.evidence": "what `people.prepare` shows once it has asked",
+    "recovery.concerns": "what `estate.status` shows once it has asked",
+    "recovery.drilled": ONE_FACT,
+    "witnesses.find": ABOUT_IDS,
+    "witnesses.known": "the list, for `witnesses.list` and the asker, which decide",
     "history.promise": "signs the word for a record that the caller has just made",
     "retention.finish": "does what the ledger says was decided",
     "retention.is_emptied": "tells the pipeline why a body is gone",
+    "backup.is_moved": "whether there is anything to record, for the composition root",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
     "estate.close": "ends processes",
@@ -115,11 +144,23 @@ class Scene:
     act: str
     policy: str
     token: str
+    emergency: str
+    review: str
+    recovery: str
+    identity: str
     sealed: dict[str, tuple[str, str]]
 
     @property
     def estate(self) -> Estate:
         return self.world.estate
+
+    @property
+    def elsewhere(self) -> Path:
+        return self.world.home.parent / "bundles"
+
+    @property
+    def run_id(self) -> str:
+        return Ref.parse(self.run).id
 
     def erasure(self) -> Ref:
         return self.dataset.at(None)
@@ -138,6 +179,15 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     estate.evaluation.run(scientist, plan.ref, run.ref)
     draft = estate.models.register(scientist, "draft", run.ref)
     token = estate.people.token(owner, "dana")
+    estate.streams.declare(owner, "siem", "syslog+unix:/nonexistent")
+    emergency = estate.emergency.request(
+        world.actor("otto"), "steward", minutes=60, code="outage", reason="to be refused"
+    )
+    review = estate.reviews.open(owner)
+    identity = new_recovery_identity()
+    world.approve("oscar", "recovery.set_up", estate.pipeline.circumstances.estate)
+    recovery = estate.recovery.set_up_recipients(owner, [recipient_of(identity)])
+    estate.witnesses.declare(owner, "city", CITY, url="https://witness.example")
     policy = estate.policy.propose(owner, UNRELATED)
     estate.charter.propose(owner, estate.charter.show(owner)["text"].encode() + b"\n# again\n")
     dataset = estate.data.find("patients")
@@ -155,6 +205,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         act=run.act,
         policy=policy,
         token=token.id,
+        emergency=emergency.ref,
+        review=review.ref,
+        recovery=recovery,
+        identity=identity,
         sealed=sealed(),
     )
     world.close()
@@ -184,6 +238,7 @@ def opened(scene: Scene) -> None:
 
 
 SIGNED = ("statement", "signature")
+CITY, COSIGNER = (str(CosignerKey("witness.example", bytes([n]) * 32)) for n in (1, 2))
 ABOUT = Provenance("health", (PURPOSE,))
 COLUMNS: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
 
@@ -222,6 +277,8 @@ CALLS: dict[str, Callable[[Scene], object]] = {
         s.sealed["approve"][0].encode(), s.sealed["approve"][1]
     ),
     "people.allowed_signers": lambda s: s.estate.people.allowed_signers(s.owner),
+    "clock.status": lambda s: s.estate.clock.status(s.owner),
+    "clock.accept": lambda s: s.estate.clock.accept(s.owner),
     "data.ingest": lambda s: s.estate.data.ingest(
         s.owner, "more", io.BytesIO(table()), format=Format.CSV, about=ABOUT
     ),
@@ -251,18 +308,64 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "serving.answer": lambda s: s.estate.serving.answer(s.owner, "triage", COLUMNS),
     "serving.decision": lambda s: s.estate.serving.decision(s.owner, s.decision),
     "serving.inputs": lambda s: s.estate.serving.inputs(s.owner, "triage"),
+    "streams.declare": lambda s: s.estate.streams.declare(s.owner, "other", "file:/nonexistent"),
+    "streams.end": lambda s: s.estate.streams.end(s.owner, "siem"),
+    "streams.list": lambda s: s.estate.streams.list(s.owner),
+    "streams.read": lambda s: s.estate.streams.read(s.owner),
     "history.acts": lambda s: s.estate.history.acts(s.owner),
     "history.act": lambda s: s.estate.history.act(s.owner, s.act),
     "history.receipt": lambda s: s.estate.history.receipt(s.owner, s.act),
     "history.checkpoint": lambda s: s.estate.history.checkpoint(s.owner),
     "history.lineage": lambda s: s.estate.history.lineage(s.owner, s.run),
     "history.export": lambda s: s.estate.history.export(s.owner, io.BytesIO()),
+    "witnesses.declare": lambda s: s.estate.witnesses.declare(s.owner, "other", COSIGNER),
+    "witnesses.withdraw": lambda s: s.estate.witnesses.withdraw(s.owner, "city"),
+    "witnesses.list": lambda s: s.estate.witnesses.list(s.owner),
+    "witnesses.ask": lambda s: s.estate.witnesses.ask(s.owner, "city"),
+    "witnesses.request": lambda s: s.estate.witnesses.request(s.owner, "city"),
+    "witnesses.accept": lambda s: s.estate.witnesses.accept(s.owner, "city", "answer"),
     "upkeep.rotate_custody": lambda s: s.estate.upkeep.rotate_custody(s.owner, custody("other")),
     "upkeep.collect": lambda s: s.estate.upkeep.collect(s.owner),
+    "emergency.request": lambda s: s.estate.emergency.request(
+        s.owner, "operator", minutes=60, code="outage", reason="x"
+    ),
+    "emergency.break_glass": lambda s: s.estate.emergency.break_glass(s.owner, s.emergency),
+    "emergency.end": lambda s: s.estate.emergency.end(s.owner, s.emergency),
+    "emergency.review": lambda s: s.estate.emergency.review(
+        s.owner, s.emergency, outcome="justified", finding="x"
+    ),
+    "emergency.list": lambda s: s.estate.emergency.list(s.owner),
+    "reviews.open": lambda s: s.estate.reviews.open(s.owner),
+    "reviews.decide": lambda s: s.estate.reviews.decide(
+        s.owner, s.review, "dana", decision="revoke", reason="x"
+    ),
+    "reviews.close": lambda s: s.estate.reviews.close(s.owner, s.review),
+    "reviews.show": lambda s: s.estate.reviews.show(s.owner, s.review),
+    "reviews.list": lambda s: s.estate.reviews.list(s.owner),
+    "recovery.set_up_shares": lambda s: s.estate.recovery.set_up_shares(
+        s.owner, shares=3, threshold=2, hand_out=lambda *_: pytest.fail("shares handed out")
+    ),
+    "recovery.set_up_recipients": lambda s: s.estate.recovery.set_up_recipients(
+        s.owner, [recipient_of(new_recovery_identity())]
+    ),
+    "recovery.drill": lambda s: s.estate.recovery.drill(s.owner, RecoveryCustody(s.identity)),
+    "recovery.use": lambda s: s.estate.recovery.use(
+        s.owner, RecoveryCustody(s.identity), custody("other")
+    ),
+    "recovery.revoke": lambda s: s.estate.recovery.revoke(s.owner, s.recovery),
+    "recovery.show": lambda s: s.estate.recovery.show(s.owner),
     "retention.prune": lambda s: s.estate.retention.prune(s.owner),
     "retention.hold": lambda s: s.estate.retention.hold(s.owner, s.dataset, reason="a lawsuit"),
     "retention.release": lambda s: s.estate.retention.release(s.owner, s.dataset, reason="over"),
     "retention.holds": lambda s: s.estate.retention.holds(s.owner),
+    "data.apply_erasures": lambda s: s.estate.data.apply_erasures([(s.dataset.id, s.run_id)]),
+    "backup.create": lambda s: s.estate.backup.create(s.owner, s.elsewhere),
+    "backup.move": lambda s: s.estate.backup.move(s.owner, s.elsewhere),
+    "backup.list": lambda s: s.estate.backup.list(s.owner),
+    "backup.erasures": lambda s: s.estate.backup.erasures(s.owner),
+    "backup.record_arrival": lambda s: s.estate.backup.record_arrival(
+        Arrival(s.run_id, "sha256:" + 64 * "0", "backup", 1, 0), 0
+    ),
     "estate.status": lambda s: s.estate.status(s.owner),
 }
 
@@ -284,6 +387,29 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     },
     "people.login": lambda s: dict(zip(SIGNED, s.sealed["login"], strict=True)),
     "people.approve": lambda s: dict(zip(SIGNED, s.sealed["approve"], strict=True)),
+    "access.request": lambda _: {
+        "role": "operator",
+        "minutes": 60,
+        "code": "outage",
+        "reason": "x",
+    },
+    "access.break_glass": lambda s: {"emergency": s.emergency},
+    "access.end": lambda s: {"emergency": s.emergency},
+    "access.review_emergency": lambda s: {
+        "emergency": s.emergency,
+        "outcome": "justified",
+        "finding": "x",
+    },
+    "access.review_open": lambda _: {},
+    "access.review_decide": lambda s: {
+        "review": s.review,
+        "person": "dana",
+        "decision": "keep",
+        "reason": "x",
+    },
+    "access.review_close": lambda s: {"review": s.review},
+    "access.review_show": lambda s: {"review": s.review},
+    "recovery.revoke": lambda s: {"recovery": s.recovery},
     "policy.explain": lambda s: {"act": s.act},
     "policy.test": lambda _: {"cases": ""},
     "policy.simulate": lambda _: {"policies": UNRELATED},
@@ -314,9 +440,20 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "serving.inputs": lambda _: {"name": "triage"},
     "serving.ask": lambda _: {"name": "triage", "rows": '{"age": [50]}'},
     "serving.decision": lambda s: {"decision": s.decision},
+    "witness.declare": lambda _: {"name": "other", "vkey": COSIGNER},
+    "witness.withdraw": lambda _: {"name": "city"},
+    "witness.ask": lambda _: {"name": "city"},
+    "witness.request": lambda _: {"name": "city"},
+    "witness.accept": lambda _: {"name": "city", "answer": "answer"},
     "ledger.show": lambda s: {"act": s.act},
+    "backup.create": lambda s: {"folder": str(s.elsewhere)},
+    "backup.check": lambda s: {"folder": str(s.elsewhere)},
+    "estate.move": lambda s: {"folder": str(s.elsewhere)},
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},
+    "stream.declare": lambda _: {"name": "other", "destination": "file:/nonexistent"},
+    "stream.end": lambda _: {"name": "siem"},
+    "stream.read": lambda _: {"after": 0},
 }
 
 
@@ -343,9 +480,9 @@ def public_methods() -> set[str]:
 
 
 def untouched(estate: Estate) -> list[Any]:
-    """The catalog without its list of acts, which a refusal joins."""
+    """The catalog without its list of acts and their newest time, which a refusal joins."""
     catalog = estate.pipeline.stores.catalog
-    return [row for row in catalog.dump() if row[0] not in ("act", "link", "position")]
+    return [row for row in catalog.dump() if row[0] not in ("act", "link", "position", "clock")]
 
 
 def newest(estate: Estate) -> Record:

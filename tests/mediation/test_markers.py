@@ -22,6 +22,7 @@ from freehold.estate import Estate
 from freehold.evaluation import EvaluationError
 from freehold.kernel import FreeholdError, MalformedError, Ref
 from freehold.kernel.acts import NotFound
+from freehold.kernel.keys import KeysError, RecoveryCustody, combine_shares
 from freehold.kernel.policy import Denied, InvalidPolicy
 from freehold.kernel.signatures import sign
 from freehold.parties import NewPerson, PartyError
@@ -68,6 +69,7 @@ class Play:
         self.world.ratify()
         self.told: list[str] = []
         self.tokens: list[str] = []
+        self.shares: list[str] = []
 
     @property
     def estate(self) -> Estate:
@@ -218,12 +220,59 @@ class Play:
         self.refused(NotFound, lambda: policy.explain(owner, mark("act")))
         self.refused(NotFound, lambda: policy.activate(owner, f"policy:{mark('policy')}"))
 
+    def emergency(self) -> None:
+        emergency, otto = self.estate.emergency, self.world.actor("otto")
+        asked = emergency.request(
+            otto, "steward", minutes=60, code="outage", reason=mark("reason of an emergency")
+        )
+        for role, code in ((mark("role"), "outage"), ("steward", mark("code"))):
+            self.refused(
+                PartyError,
+                partial(emergency.request, otto, role, minutes=60, code=code, reason="x"),
+            )
+        self.world.approve("ravi", "access.break_glass", Ref.parse(asked.ref))
+        emergency.break_glass(otto, asked.ref)
+        emergency.end(otto, asked.ref)
+        ravi, finding = self.world.actor("ravi"), mark("finding")
+        emergency.review(ravi, asked.ref, outcome="justified", finding=finding)
+        self.refused(
+            PartyError,
+            lambda: emergency.review(ravi, asked.ref, outcome=mark("outcome"), finding="x"),
+        )
+        self.refused(NotFound, lambda: emergency.end(otto, f"emergency:{mark('emergency')}"))
+
+    def reviews(self) -> None:
+        reviews, owner = self.estate.reviews, self.world.actor("olivia")
+        review = reviews.open(owner)
+        decide = partial(reviews.decide, owner, review.ref)
+        decide("stella", decision="keep", reason=mark("reason of a decision"))
+        decide(mark("other"), decision="revoke", reason=mark("reason of a decision"))
+        self.refused(PartyError, lambda: decide("ravi", decision=mark("decision"), reason="x"))
+        self.refused(NotFound, lambda: decide(mark("nobody"), decision="keep", reason="x"))
+        self.refused(NotFound, lambda: reviews.open(owner, unit=mark("unit")))
+        self.refused(NotFound, lambda: reviews.close(owner, f"review:{mark('review')}"))
+
+    def recovery(self) -> None:
+        recovery, owner = self.estate.recovery, self.world.actor("olivia")
+        self.world.approve("oscar", "recovery.set_up", self.estate.pipeline.circumstances.estate)
+        self.refused(KeysError, lambda: recovery.set_up_recipients(owner, [mark("recipient")]))
+        self.refused(KeysError, lambda: RecoveryCustody(mark("identity")))
+        self.refused(KeysError, lambda: combine_shares([mark("share")]))
+        recovery.set_up_shares(
+            owner, shares=3, threshold=2, hand_out=lambda _, words: self.shares.extend(words)
+        )
+        recovery.drill(owner, RecoveryCustody(combine_shares(self.shares)), shares=3)
+        self.refused(NotFound, lambda: recovery.revoke(owner, mark("recovery")))
+
     def perform(self) -> None:
         self.people()
         self.data()
         self.model()
         self.serving()
         self.policy()
+        self.emergency()
+        self.reviews()
+        self.recovery()
         with suppress(FreeholdError):
             self.estate.history.acts(self.world.actor("ada"), resource=f"run:{mark('run')}")
         self.world.approve("ravi", "dataset.erase", self.estate.data.find(mark("erased")).at(None))
@@ -260,7 +309,7 @@ def test_the_markers_were_really_brought_in(play):
     catalog = found_in(play.world.home)
     assert set(catalog) <= {"catalog.db", "catalog.db-wal"}
     content = b"".join((play.world.home / name).read_bytes() for name in catalog)
-    for what in ("person", "name", "dataset", "terms", "column", "model", "deployment"):
+    for what in ("person", "name", "dataset", "terms", "column", "model", "deployment", "finding"):
         assert mark(what).encode() in content, what
 
 
@@ -292,6 +341,7 @@ def test_what_was_erased_is_gone_from_the_catalog_to_the_byte(play):
 def test_secrets_lie_nowhere_in_the_estate_and_in_no_error(play):
     assert len(play.tokens) == 2
     secrets = [token.encode() for token in play.tokens] + [PASSPHRASE.encode()]
+    secrets += [each.encode() for each in (*play.shares, combine_shares(play.shares))]
     secrets += [play.world.key("ravi").read_bytes().split(b"\n")[1]]
     kept = [path.read_bytes() for path in play.world.home.rglob("*") if path.is_file()]
     kept += [error.encode() for error in play.told]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
@@ -14,6 +15,7 @@ from freehold.data import Format, Provenance
 from freehold.estate import Estate
 from freehold.kernel import FreeholdError, Ref, format_time
 from freehold.kernel.acts import Actor, Conflict, NotFound
+from freehold.kernel.ledger import CosignerKey
 from freehold.kernel.policy import Denied
 from freehold.kernel.signatures import InvalidSignatureError, Statement, new_key_file, sign
 from freehold.parties import NewPerson
@@ -143,7 +145,7 @@ def arguments(path: str) -> dict[str, object]:
     """Well-formed arguments; the things that they name cannot exist yet."""
     some = "00000000-0000-7000-8000-000000000000"
     known: dict[str, object] = {
-        "code": "eve",
+        "code": "eve" if path.startswith("people") else "outage",
         "name": "eve",
         "person": "olivia",
         "token_id": some,
@@ -152,6 +154,8 @@ def arguments(path: str) -> dict[str, object]:
         "act": "model.promote" if path == "people.statement" else some,
         "cases": "",
         "policies": "",
+        "emergency": f"emergency:{some}",
+        "review": f"review:{some}",
         "policy": f"policy:{some}" if path == "policy.activate" else "",
         "source": table(),
         "format": Format.CSV,
@@ -163,14 +167,25 @@ def arguments(path: str) -> dict[str, object]:
         "run": f"run:{some}",
         "model": f"model:{some}",
         "rows": "{}",
-        "decision": some,
+        "decision": "keep" if path.startswith("access") else some,
+        "outcome": "justified",
+        "destination": "syslog+unix:/dev/log",
+        "folder": "/nowhere",
+        "vkey": str(CosignerKey("witness.example", bytes(32))),
         "thing": f"run:{some}",
         "reason": "a lawsuit",
     }
     verb = VERBS[path]
-    names = {p.name for p in verb.parameters if p.is_required or p.name == "policy"}
-    names |= {verb.upload.name} if verb.upload else set()
-    return {name: known[name] for name in names}
+    needed = [p for p in verb.parameters if p.is_required or p.name == "policy"]
+    needed += [verb.upload] if verb.upload else []
+    return {p.name: known.get(p.name, _any_of(p.type, some)) for p in needed}
+
+
+def _any_of(kind: object, text: str) -> object:
+    """A value that fits a parameter's type."""
+    if kind is int:
+        return 1
+    return (text,) if get_origin(kind) is tuple else text
 
 
 def test_before_ratification_nobody_else_may_look(unratified):

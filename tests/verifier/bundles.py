@@ -23,6 +23,7 @@ ORIGIN = f"trial/{ESTATE}/main"
 MODEL = "model:0192f6a0-0000-7000-8000-000000000a0d@4"
 OWNER, ADA, BOB, EVE = (f"user:0192f6a0-0000-7000-8000-00000000000{n}" for n in range(1, 5))
 POLICY_SET, EVIDENCE = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+UPGRADED = 3  # the first record of schema version 2, in a log that began with version 1
 MADE = "2026-11-24T09:00:00.000000Z"
 
 
@@ -152,6 +153,8 @@ class Writer:
                 "at": [0, 20, 1],
             },
         }
+        if index >= UPGRADED:
+            record |= {"v": 2, "clock": {"error_ms": 12, "state": "synchronized"}}
         self.records.append({**record, **more})
         return record_id
 
@@ -257,3 +260,18 @@ def write(files: dict[str, bytes], folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return folder
+
+
+def cosigned(checkpoint: bytes, key: Ed25519PrivateKey, name: str, seconds: int) -> bytes:
+    """A note with the line of a witness (C2SP tlog-cosignature)."""
+    text = checkpoint.rpartition(b"\n\n")[0] + b"\n"
+    signature = key.sign(b"cosignature/v1\ntime %d\n" % seconds + text)
+    key_id = bytes.fromhex(witness_vkey(key, name).split("+")[1])
+    blob = b64(key_id + seconds.to_bytes(8, "big") + signature)
+    return checkpoint + f"\u2014 {name} {blob}\n".encode()
+
+
+def witness_vkey(key: Ed25519PrivateKey, name: str) -> str:
+    public = b"\x04" + key.public_key().public_bytes_raw()
+    key_id = sha256(name.encode() + b"\n" + public)[:4]
+    return f"{name}+{key_id.hex()}+{b64(public)}"

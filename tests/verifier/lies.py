@@ -15,6 +15,7 @@ from tests.verifier.bundles import (
     ORIGIN,
     OWNER,
     POLICY_SET,
+    UPGRADED,
     Writer,
     b64,
     history,
@@ -361,8 +362,18 @@ LIES: dict[str, tuple[Callable[[], Files], str]] = {
     ),
     "something done though denied": (record(6, decision=DENIED), "done though denied"),
 }
+CLOCK: dict[str, Any] = {"error_ms": 12, "state": "synchronized"}
+ODD_CLOCKS: dict[str, tuple[str, Any]] = {
+    "a clock and the first version": ("v", 1),
+    "a clock of which nothing is said": ("clock", {}),
+    "a clock that is said to be fine": ("clock", CLOCK | {"state": "fine"}),
+    "an error of the clock before it": ("clock", CLOCK | {"error_ms": -1}),
+    "more about the clock": ("clock", CLOCK | {"source": "ntp"}),
+}
 ODD_RECORDS: dict[str, tuple[str, Any]] = {
-    "another version": ("v", 2),
+    "another version": ("v", 3),
+    "a version that tells of the clock, and does not": ("v", 2),
+    "a clock before its version": ("clock", CLOCK),
     "a version of another type": ("v", True),
     "an id that is no UUIDv7": ("id", "0192f6a0-0002-4000-8000-0000000000ff"),
     "a time without microseconds": ("time", "2026-11-24T06:00:00Z"),
@@ -382,6 +393,10 @@ ODD_RECORDS: dict[str, tuple[str, Any]] = {
 LIES |= {
     f"a record with {what}": (record(2, **{key: value}), "2: ")
     for what, (key, value) in ODD_RECORDS.items()
+}
+LIES |= {
+    f"a record with {what}": (record(UPGRADED, **{key: value}), f"{UPGRADED}: ")
+    for what, (key, value) in ODD_CLOCKS.items()
 }
 LIES["a record with another key"] = (record(2, note="x"), "2: not as docs/formats/record.md says")
 LIES["a record without a key"] = (

@@ -395,4 +395,4 @@ def test_it_imports_only_the_standard_library_and_reads_as_python_3_9():
 
 def test_it_stays_small_enough_to_be_read_by_whoever_relies_on_it():
     lines = VERIFIER.read_text().splitlines()
-    assert len(lines) < 500
+    assert len(lines) < 600

@@ -20,7 +20,7 @@ from freehold.api._inference import add_inference
 from freehold.api._problems import problem, status_of
 from freehold.api.errors import ApiError
 from freehold.estate import Estate
-from freehold.kernel import FreeholdError, LimitError, MalformedError, parse_json
+from freehold.kernel import FreeholdError, LimitError, MalformedError, host_error, parse_json
 from freehold.kernel.acts import Actor
 from freehold.parties import Unauthenticated
 from freehold.verbs import VERBS, Download, Verb, misfit, to_json
@@ -59,6 +59,11 @@ def create_app(estate: Estate) -> FastAPI:
     @app.exception_handler(FreeholdError)
     async def refuse(_request: Request, error: FreeholdError) -> Response:
         return _refusal(error)
+
+    @app.exception_handler(OSError)
+    @app.exception_handler(MemoryError)
+    async def refuse_for_host(_request: Request, error: OSError | MemoryError) -> Response:
+        return _refusal(host_error(error))
 
     @app.exception_handler(RequestValidationError)
     async def refuse_arguments(request: Request, error: RequestValidationError) -> Response:

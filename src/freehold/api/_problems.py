@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from freehold.kernel import FreeholdError
+from freehold.kernel import FreeholdError, HostError
 
 _BY_CODE: Mapping[str, HTTPStatus] = {
     "policy.denied": HTTPStatus.FORBIDDEN,
@@ -16,10 +16,16 @@ _BY_CODE: Mapping[str, HTTPStatus] = {
     "keys.erased": HTTPStatus.GONE,
     "serving.stopped": HTTPStatus.SERVICE_UNAVAILABLE,
     "serving.worker": HTTPStatus.SERVICE_UNAVAILABLE,
+    "ledger.thread": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.sync_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.commit_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.publish_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.closed": HTTPStatus.SERVICE_UNAVAILABLE,
+    "witness.unreachable": HTTPStatus.BAD_GATEWAY,
+    "witness.answer": HTTPStatus.BAD_GATEWAY,
+    "catalog.apply": HTTPStatus.SERVICE_UNAVAILABLE,
+    "catalog.scrub": HTTPStatus.SERVICE_UNAVAILABLE,
+    "catalog.unreadable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _BY_ENDING: Mapping[str, HTTPStatus] = {
     ".unknown": HTTPStatus.NOT_FOUND,
@@ -31,6 +37,8 @@ _BY_ENDING: Mapping[str, HTTPStatus] = {
     ".unratified": HTTPStatus.CONFLICT,
     ".not_live": HTTPStatus.CONFLICT,
     ".not_evaluated": HTTPStatus.CONFLICT,
+    ".reopen": HTTPStatus.SERVICE_UNAVAILABLE,
+    ".storage": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -38,6 +46,8 @@ def status_of(error: FreeholdError) -> HTTPStatus:
     """The status of an error; 422 where the table has none, since it was the request that could not
     be done.
     """
+    if isinstance(error, HostError):
+        return HTTPStatus.SERVICE_UNAVAILABLE
     ending = "." + error.code.rpartition(".")[2]
     return _BY_CODE.get(error.code) or _BY_ENDING.get(ending) or HTTPStatus.UNPROCESSABLE_ENTITY
 

@@ -12,6 +12,7 @@ from freehold.charter._charter import Charter, check_complete
 from freehold.charter._compile import bootstrap_policies, compile_policies
 from freehold.charter._jurisdictions import COUNTRIES, EU_MEMBERS, expand
 from freehold.charter._model import (
+    BREAK_GLASS,
     CONNECTIVITIES,
     ISOLATION_LEVELS,
     OWN,
@@ -19,6 +20,7 @@ from freehold.charter._model import (
     TENANCIES,
     Approval,
     DataClass,
+    EmergencyRules,
     Organisation,
     Person,
     Purpose,
@@ -45,6 +47,7 @@ from freehold.charter.errors import (
 )
 
 __all__ = [
+    "BREAK_GLASS",
     "CONNECTIVITIES",
     "COUNTRIES",
     "DECLARATIONS",
@@ -66,6 +69,7 @@ __all__ = [
     "ContradictionError",
     "DataClass",
     "Difference",
+    "EmergencyRules",
     "Explanation",
     "IncompleteCharterError",
     "MalformedCharterError",

@@ -13,9 +13,11 @@ from typing import Any
 
 from freehold.charter import _parse
 from freehold.charter._model import (
+    BREAK_GLASS,
     OWNER,
     Approval,
     DataClass,
+    EmergencyRules,
     Organisation,
     Person,
     Purpose,
@@ -38,6 +40,8 @@ _TABLES = (
     "purposes",
     "roles",
     "approvals",
+    "emergency",
+    "reviews",
     "thresholds",
     "retention",
     "people",
@@ -58,8 +62,8 @@ _NEEDS_A_SECOND_PERSON = ("model.promote", "policy.activate")
 class Charter:
     """One charter, as its file says it.
 
-    `digest` is that of the bytes of the file; `retention` is in days. Mappings are by code, in the
-    order of the file.
+    `digest` is that of the bytes of the file; `retention` is in days, as `reviews_days` is.
+    Mappings are by code, in the order of the file.
     """
 
     digest: str
@@ -69,6 +73,8 @@ class Charter:
     purposes: Mapping[str, Purpose]
     roles: Mapping[str, Role]
     approvals: Mapping[str, Approval]
+    emergency: EmergencyRules | None
+    reviews_days: int | None
     thresholds: Mapping[str, Threshold]
     retention: Mapping[str, int]
     people: Mapping[str, Person]
@@ -87,6 +93,7 @@ class Charter:
         organisation = _parse.read_organisation(root.table("organisation"))
         classes = _parse.read_classes(root.table("classes"))
         roles = _parse.read_roles(root.table("roles"), classes)
+        approvals = _parse.read_approvals(root, roles)
         return cls(
             digest=digest(data),
             organisation=organisation,
@@ -94,7 +101,9 @@ class Charter:
             classes=classes,
             purposes=_parse.read_purposes(root.table("purposes")),
             roles=roles,
-            approvals=_parse.read_approvals(root, roles),
+            approvals=approvals,
+            emergency=_parse.read_emergency(root, roles, approvals),
+            reviews_days=_parse.read_reviews(root),
             thresholds=_parse.read_thresholds(root.table("thresholds")),
             retention=_parse.read_retention(root.table("retention"), organisation.regulations),
             people=_parse.read_people(root.rows("people"), classes, roles),
@@ -169,6 +178,7 @@ def check_complete(charter: Charter, *, trial: bool) -> None:
             )
     for approval in charter.approvals.values():
         _check_reachable(charter, approval)
+    _check_reviewable(charter)
 
 
 def _check_reachable(charter: Charter, approval: Approval) -> None:
@@ -179,7 +189,7 @@ def _check_reachable(charter: Charter, approval: Approval) -> None:
         and set(person.roles).intersection(approval.roles)
         and charter.may(code, "approval.give")
     }
-    asking = [code for code in charter.people if charter.may(code, approval.act)]
+    asking = [code for code in charter.people if _asks(charter, code, approval.act)]
     most = max((len(able - {code}) for code in asking), default=len(able))
     if most < approval.count:
         raise _incomplete(
@@ -187,6 +197,27 @@ def _check_reachable(charter: Charter, approval: Approval) -> None:
             f"expected at least {approval.count} other than who asks, who hold "
             f"{' or '.join(approval.roles)}, have an ssh_key and may approval.give; found {most}",
             "lower the count, name more roles, or give more people such a role and their key",
+        )
+
+
+def _asks(charter: Charter, person: str, act: str) -> bool:
+    """Tell whether a person may do an act, by a role of theirs or in an emergency."""
+    if act == BREAK_GLASS and charter.emergency is not None:
+        return not set(charter.people[person].roles).isdisjoint(charter.emergency.who)
+    return charter.may(person, act)
+
+
+def _check_reviewable(charter: Charter) -> None:
+    """Refuse an emergency that nobody but whoever caused it could review afterwards."""
+    if charter.emergency is None:
+        return
+    able = {code for code in charter.people if charter.may(code, "access.review_emergency")}
+    if not able or (len(able) == 1 and all(_asks(charter, code, BREAK_GLASS) for code in able)):
+        raise _incomplete(
+            "emergency",
+            "expected somebody else than who takes a role, who may access.review_emergency; "
+            f"found {len(able)} who may at all",
+            'add "access.review_emergency" to the acts of a role that others hold',
         )
 
 

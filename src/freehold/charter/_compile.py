@@ -11,6 +11,7 @@ The rules, each with a readable `@id` and a `@reason` that a person reads when i
 - `charter.purpose` and `charter.residency` hold a read to what the dataset itself is cleared for,
   and `charter.isolation.<class>` holds whatever computes on a class.
 - `charter.approvals.<act>`, `charter.gate`, `charter.trained-by` hold the decisions of people.
+- `charter.emergency.*` and `charter.review.own` say who may break the glass, and who looks at it.
 
 Text from values: nothing is validated or activated here. Only acts that exist are named, and only
 attributes that their resource has, so that the result passes strict validation.
@@ -18,9 +19,11 @@ attributes that their resource has, so that the result passes strict validation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
+from freehold.charter._cedar import action, is_act, policy, quote, set_of
 from freehold.charter._charter import Charter
+from freehold.charter._emergency_policies import emergency_policies
 from freehold.charter._jurisdictions import EU_MEMBERS, EUROPEAN_UNION, expand
 from freehold.charter._model import ISOLATION_LEVELS, OWNER, DataClass, Role
 from freehold.charter._reader import join, near, show
@@ -37,7 +40,7 @@ _MANY_CLASSES = ("Decision", "Deployment", "Model")
 
 _WITHOUT_CONTENT = frozenset(
     {"show", "list", "explain"}  # only describe
-    | {"erase", "retire", "stop"}  # only take away: the stop button is never barred
+    | {"erase", "apply", "retire", "stop"}  # only take away: the stop button is never barred
     | {"submit", "promote"}  # only judge: gate and approvals hold them
 )
 
@@ -46,13 +49,13 @@ _BOOTSTRAP = ("charter.propose", "charter.ratify", "charter.show", "estate.creat
 
 def bootstrap_policies() -> str:
     """Give the rules before ratification: an owner may bring a charter in, nothing else."""
-    return _policy(
+    return policy(
         "permit",
         "bootstrap.ratification",
         "Before a charter is ratified an owner may do this and nothing else can be done. "
         "Propose a charter and ratify it.",
         acts=_BOOTSTRAP,
-        condition=f"principal.is_active && principal.roles.contains({_quote(OWNER)})",
+        condition=f"principal.is_active && principal.roles.contains({quote(OWNER)})",
     )
 
 
@@ -72,11 +75,12 @@ def compile_policies(charter: Charter, actions: Mapping[str, str]) -> str:
         *_content(charter, actions),
         *_reading(actions),
         *(
-            policy
+            each
             for data_class in charter.classes.values()
-            for policy in _data_class(data_class, actions)
+            for each in _data_class(data_class, actions)
         ),
         *_deciding(charter, actions),
+        *emergency_policies(charter.emergency, actions),
     ]
     return "\n".join(policies)
 
@@ -92,18 +96,18 @@ def _role(role: Role, actions: Mapping[str, str]) -> str:
         if not matched:
             raise _no_such_act(f"{join('roles', role.code)}.may[{index}]", pattern, actions)
         acts.update(matched)
-    return _policy(
+    return policy(
         "permit",
         f"charter.role.{role.code}",
         f"The role {role.code} ({role.description.rstrip('. ')}) may do this: see may in "
         f"[roles.{role.code}].",
         acts=acts,
-        condition=f"principal.roles.contains({_quote(role.code)})",
+        condition=f"principal.roles.contains({quote(role.code)})",
     )
 
 
 def _general(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
-    yield _policy(
+    yield policy(
         "forbid",
         "charter.active",
         "You are not active here: your enrolment was revoked or never made. "
@@ -111,13 +115,13 @@ def _general(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
         acts=(),
         condition="!principal.is_active",
     )
-    known = _set(charter.purposes)
+    known = set_of(charter.purposes)
     proposed = "".join(
-        f" ||\n  ({_is(act)} && !{known}.containsAll(context.purposes))"
+        f" ||\n  ({is_act(act)} && !{known}.containsAll(context.purposes))"
         for act in (_INGEST, _CLEAR)
         if act in actions
     )
-    yield _policy(
+    yield policy(
         "forbid",
         "charter.purpose.defined",
         "A purpose was named that the charter does not define in [purposes]. "
@@ -131,7 +135,7 @@ def _content(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
     acts = _content_acts(actions)
     if not acts:
         return
-    yield _policy(
+    yield policy(
         "forbid",
         "charter.clearance",
         "You are not cleared for every class of data that this carries: see classes in [roles] and "
@@ -140,17 +144,17 @@ def _content(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
         acts=acts,
         condition=f"!({_every_class_in('principal.clearances', acts)})",
     )
-    yield _policy(
+    yield policy(
         "forbid",
         "charter.class",
         "This carries a class of data that the charter does not define in [classes]. "
         f"Use one of {', '.join(charter.classes)}, or propose a charter that defines it.",
         acts=acts,
-        condition=f"!({_every_class_in(_set(charter.classes), acts)})",
+        condition=f"!({_every_class_in(set_of(charter.classes), acts)})",
     )
     on_datasets = [act for act, kind in acts.items() if kind == _ONE_CLASS]
     if on_datasets:
-        yield _policy(
+        yield policy(
             "forbid",
             "charter.not-erased",
             "This dataset was erased and its key destroyed: nothing can be done with it any more. "
@@ -163,7 +167,7 @@ def _content(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
 def _reading(actions: Mapping[str, str]) -> Iterator[str]:
     """Hold reads to the dataset's own purposes and places, and ingests to naming places."""
     if _READ in actions:
-        yield _policy(
+        yield policy(
             "forbid",
             "charter.purpose",
             "The dataset is not cleared for the purpose that you gave, or you gave none. Name a "
@@ -174,15 +178,15 @@ def _reading(actions: Mapping[str, str]) -> Iterator[str]:
         )
     conditions = []
     if _INGEST in actions:
-        conditions.append(f"({_is(_INGEST)} && context.residency.isEmpty())")
+        conditions.append(f"({is_act(_INGEST)} && context.residency.isEmpty())")
     if _READ in actions:
         conditions.append(
-            f"({_is(_READ)} && !(resource.residency.contains(context.site.jurisdiction) ||\n"
-            f"    (resource.residency.contains({_quote(EUROPEAN_UNION)}) &&\n"
-            f"      {_set(EU_MEMBERS)}.contains(context.site.jurisdiction))))"
+            f"({is_act(_READ)} && !(resource.residency.contains(context.site.jurisdiction) ||\n"
+            f"    (resource.residency.contains({quote(EUROPEAN_UNION)}) &&\n"
+            f"      {set_of(EU_MEMBERS)}.contains(context.site.jurisdiction))))"
         )
     if conditions:
-        yield _policy(
+        yield policy(
             "forbid",
             "charter.residency",
             "Every dataset names the places where it may be, and this site is not one of them, or "
@@ -198,14 +202,14 @@ def _data_class(rule: DataClass, actions: Mapping[str, str]) -> Iterator[str]:
     subject = f"Data of class {rule.code} ({rule.description.rstrip('. ')})"
     where = f"[classes.{rule.code}]"
     if acts:
-        carries, places = _carries(rule.code, acts), _set(expand(rule.residency))
+        carries, places = _carries(rule.code, acts), set_of(expand(rule.residency))
         proposed = (
-            f" ||\n  ({_is(_INGEST)} && context.data_class == {_quote(rule.code)} &&\n"
+            f" ||\n  ({is_act(_INGEST)} && context.data_class == {quote(rule.code)} &&\n"
             f"    !{places}.containsAll(context.residency))"
             if _INGEST in acts
             else ""
         )
-        yield _policy(
+        yield policy(
             "forbid",
             f"charter.residency.{rule.code}",
             f"{subject} may be only in {', '.join(rule.residency)}: see residency in {where}. "
@@ -214,26 +218,26 @@ def _data_class(rule: DataClass, actions: Mapping[str, str]) -> Iterator[str]:
             condition=f"(({carries}) &&\n"
             f"    !{places}.contains(context.site.jurisdiction)){proposed}",
         )
-        yield _policy(
+        yield policy(
             "forbid",
             f"charter.operator.{rule.code}",
             f"{subject} may be only at sites operated by {', '.join(rule.operators)}: see "
             f"operators in {where}. Use such a site.",
             acts=acts,
             condition=f"({carries}) &&\n"
-            f"    !{_set(rule.operators)}.contains(context.site.operator)",
+            f"    !{set_of(rule.operators)}.contains(context.site.operator)",
         )
-        yield _policy(
+        yield policy(
             "forbid",
             f"charter.tenancy.{rule.code}",
             f"{subject} may be only at sites with tenancy {', '.join(rule.tenancy)}: see tenancy "
             f"in {where}. Use such a site.",
             acts=acts,
-            condition=f"({carries}) &&\n    !{_set(rule.tenancy)}.contains(context.site.tenancy)",
+            condition=f"({carries}) &&\n    !{set_of(rule.tenancy)}.contains(context.site.tenancy)",
         )
     computing = {act: acts[act] for act in _COMPUTING if act in acts}
     if computing:
-        yield _policy(
+        yield policy(
             "forbid",
             f"charter.isolation.{rule.code}",
             f"{subject} may be worked on only in isolation by {rule.isolation} or better: see "
@@ -249,7 +253,7 @@ def _deciding(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
         path = join("approvals", approval.act)
         if approval.act not in actions:
             raise _no_such_act(path, approval.act, actions)
-        yield _policy(
+        yield policy(
             "forbid",
             f"charter.approvals.{approval.act.replace('.', '-')}",
             f"{approval.act} needs {approval.count} valid approval(s) by others who hold "
@@ -259,7 +263,7 @@ def _deciding(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
             condition=f"context.approvals < {approval.count}",
         )
     if _PROMOTE in actions:
-        yield _policy(
+        yield policy(
             "forbid",
             "charter.gate",
             "Only a model that passed its gate is promoted: see [thresholds]. Evaluate it "
@@ -267,7 +271,7 @@ def _deciding(charter: Charter, actions: Mapping[str, str]) -> Iterator[str]:
             acts=(_PROMOTE,),
             condition='resource.gate != "passed"',
         )
-        yield _policy(
+        yield policy(
             "forbid",
             "charter.trained-by",
             "Whoever trained a model does not promote it alone: at least one other person approves "
@@ -289,10 +293,10 @@ def _content_acts(actions: Mapping[str, str]) -> dict[str, str]:
 
 def _carries(data_class: str, acts: Mapping[str, str]) -> str:
     """Say in Cedar: what is acted on carries `data_class`."""
-    code, kinds = _quote(data_class), _kinds(acts)
+    code, kinds = quote(data_class), _kinds(acts)
     terms = []
     if _INGEST in acts:
-        terms.append(f"({_is(_INGEST)} && context.data_class == {code})")
+        terms.append(f"({is_act(_INGEST)} && context.data_class == {code})")
     if _ONE_CLASS in kinds:
         terms.append(f"(resource is {_ONE_CLASS} && resource.data_class == {code})")
     terms += [
@@ -311,9 +315,9 @@ def _every_class_in(allowed: str, acts: Mapping[str, str]) -> str:
     kinds = _kinds({act: kind for act, kind in acts.items() if act != _INGEST})
     terms = []
     if _INGEST in acts:
-        terms.append(f"({_is(_INGEST)} && {allowed}.contains(context.data_class))")
+        terms.append(f"({is_act(_INGEST)} && {allowed}.contains(context.data_class))")
     if _ONE_CLASS in kinds:
-        other = f"action != {_action(_INGEST)} && " if _INGEST in acts else ""
+        other = f"action != {action(_INGEST)} && " if _INGEST in acts else ""
         terms.append(
             f"({other}resource is {_ONE_CLASS} && {allowed}.contains(resource.data_class))"
         )
@@ -327,41 +331,6 @@ def _every_class_in(allowed: str, acts: Mapping[str, str]) -> str:
 
 def _kinds(acts: Mapping[str, str]) -> frozenset[str]:
     return frozenset(acts.values())
-
-
-def _policy(
-    effect: str, policy_id: str, reason: str, *, acts: Iterable[str], condition: str
-) -> str:
-    """Write one policy; no acts means every act."""
-    names = ",\n    ".join(_action(act) for act in sorted(acts))
-    scope = f"action in [\n    {names}\n  ]" if names else "action"
-    return (
-        f"@id({_quote(policy_id)})\n"
-        f"@reason({_quote(' '.join(reason.split()))})\n"
-        f"{effect} (\n  principal,\n  {scope},\n  resource\n)\n"
-        f"when {{\n  {condition}\n}};\n"
-    )
-
-
-def _is(act: str) -> str:
-    return f"action == {_action(act)}"
-
-
-def _action(act: str) -> str:
-    return f"Action::{_quote(act)}"
-
-
-def _set(values: Iterable[str]) -> str:
-    return f"[{', '.join(_quote(value) for value in sorted(values))}]"
-
-
-def _quote(text: str) -> str:
-    """Write a Cedar string literal; what does not print becomes `\\u{…}`."""
-    escaped = (
-        f"\\{char}" if char in '"\\' else char if char.isprintable() else f"\\u{{{ord(char):x}}}"
-        for char in text
-    )
-    return f'"{"".join(escaped)}"'
 
 
 def _no_such_act(path: str, found: str, actions: Mapping[str, str]) -> MalformedCharterError:

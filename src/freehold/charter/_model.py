@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 OWNER = "owner"  # the role that ratifies; it exists in every charter
 
+BREAK_GLASS = "access.break_glass"  # the act that takes a role for a time
+
 OWN = "own"  # the operator code of the organisation itself
 
 TENANCIES = ("dedicated", "shared")
@@ -83,6 +85,21 @@ class Approval:
     act: str
     count: int
     roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRules:
+    """Which roles those who hold one of `who` may take in an emergency, and for how long at most.
+
+    `alone` says that no other person has to approve; a review by another follows within
+    `review_days` either way.
+    """
+
+    roles: tuple[str, ...]
+    who: tuple[str, ...]
+    alone: bool
+    minutes_max: int
+    review_days: int
 
 
 @dataclass(frozen=True, slots=True)

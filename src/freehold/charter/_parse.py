@@ -12,12 +12,14 @@ from types import MappingProxyType
 
 from freehold.charter._jurisdictions import COUNTRIES, EUROPEAN_UNION
 from freehold.charter._model import (
+    BREAK_GLASS,
     CONNECTIVITIES,
     ISOLATION_LEVELS,
     OWNER,
     TENANCIES,
     Approval,
     DataClass,
+    EmergencyRules,
     Organisation,
     Person,
     Purpose,
@@ -43,6 +45,12 @@ _PERIOD = re.compile(r"([1-9][0-9]{0,4}) (day|year)s?")
 
 _RANK_MAX = 1_000  # far more classes than anybody can tell apart
 _APPROVALS_MAX = 100  # a count beyond this can only be a slip
+_EMERGENCY_MINUTES = 240  # where the charter says nothing: half a shift
+_EMERGENCY_MINUTES_MAX = 1_440  # what lasts longer than a day is an assignment
+_REVIEW_DAYS, _REVIEW_DAYS_MAX = 7, 90
+_REVIEWS_DAYS_MAX = 1_096  # three years; who looks more rarely does not look
+_LASTING = ("person.enrol", "person.assign", "token.issue", "recovery.set_up")
+"""Acts that would let an emergency outlive its time: no role that may do one can be taken."""
 
 
 def read_organisation(table: Table) -> Organisation:
@@ -157,6 +165,59 @@ def read_approvals(root: Table, roles: Mapping[str, Role]) -> Mapping[str, Appro
             table.defined("roles", roles, "roles"),
         )
     return MappingProxyType(approvals)
+
+
+def read_emergency(
+    root: Table, roles: Mapping[str, Role], approvals: Mapping[str, Approval]
+) -> EmergencyRules | None:
+    """Read `[emergency]`; without it nobody can take a role for a time."""
+    if not root.has("emergency"):
+        return None
+    table = root.table("emergency")
+    table.only("roles", "who", "alone", "minutes_max", "review_days")
+    rules = EmergencyRules(
+        roles=table.defined("roles", roles, "roles"),
+        who=table.defined("who", roles, "roles"),
+        alone=table.flag("alone"),
+        minutes_max=_bounded(table, "minutes_max", _EMERGENCY_MINUTES, _EMERGENCY_MINUTES_MAX),
+        review_days=_bounded(table, "review_days", _REVIEW_DAYS, _REVIEW_DAYS_MAX),
+    )
+    for index, role in enumerate(rules.roles):
+        lasting = [act for act in _LASTING if _names(roles[role], act)]
+        if lasting:
+            raise ContradictionError(
+                "charter.emergency",
+                f"{join(table.path, 'roles')}[{index}]",
+                f"expected a role whose acts end with the emergency; {show(role)} may {lasting[0]}",
+                "name another role, or take that act off this one",
+            )
+    if rules.alone is (BREAK_GLASS in approvals):
+        raise ContradictionError(
+            "charter.emergency",
+            join(table.path, "alone"),
+            f"expected alone = true, or [approvals.{show(BREAK_GLASS)}] with count and roles; "
+            f"found {'both' if rules.alone else 'neither'}",
+            "one person alone with an alarm, or two persons: say which",
+        )
+    return rules
+
+
+def read_reviews(root: Table) -> int | None:
+    """Read `[reviews]`: every how many days everybody's access is reviewed, if at all."""
+    if not root.has("reviews"):
+        return None
+    table = root.table("reviews")
+    table.only("every_days")
+    return table.integer("every_days", least=1, most=_REVIEWS_DAYS_MAX)
+
+
+def _bounded(table: Table, key: str, default: int, most: int) -> int:
+    return table.integer(key, least=1, most=most) if table.has(key) else default
+
+
+def _names(role: Role, act: str) -> bool:
+    """Tell whether a role names an act, by itself or with all of its kind."""
+    return not {act, act.partition(".")[0] + ".*"}.isdisjoint(role.may)
 
 
 def read_thresholds(parent: Table) -> Mapping[str, Threshold]:

@@ -9,7 +9,7 @@ charter.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -32,27 +32,27 @@ OWN_POLICIES = "// The organisation's own policies\n"  # all that follows is the
 OWNERS_NEEDED = 2  # distinct owners must ratify; a trial estate of one person has but one
 OWNER_ROLE = "owner"
 ESTATE_ROLE = "estate"  # no code of a charter: what the estate records of its own accord
-TOTALS_POLICY = """\
-@id("builtin.totals")
-@reason("The estate itself records how many unknown callers were refused.")
-permit (principal is Service, action == Action::"access.refused", resource)
-when { principal.roles.contains("estate") };
-"""
-BUILTIN_POLICIES = f"""\
-{TOTALS_POLICY}\
-@id("builtin.retention")
-@reason("The estate itself removes what is past the retention that its owners ratified.")
-permit (
-  principal is Service, action in [Action::"estate.prune", Action::"estate.retention"], resource)
-when {{ principal.roles.contains("estate") }};
+ESTATE_ACTS = (  # without anybody asking, as its owners ratified or declared
+    "access.refused",  # totals of unknown callers
+    "erasure.apply",
+    "estate.prune",
+    "estate.restore",
+    "estate.retention",
+    "stream.interrupt",
+    "stream.resume",
+    "witness.accept",
+    "witness.ask",
+    "witness.miss",
+)
+BUILTIN_POLICIES = """\
 @id("builtin.login")
 @reason("Whoever is enrolled and active may get a token by signing with their own key.")
 permit (principal is User, action == Action::"token.login", resource)
-when {{ principal.is_active }};
+when { principal.is_active };
 @id("builtin.statement")
 @reason("Whoever is enrolled and active may see what an approval says; it counts once signed.")
 permit (principal is User, action == Action::"approval.show", resource)
-when {{ principal.is_active }};
+when { principal.is_active };
 """
 
 
@@ -201,7 +201,12 @@ class CharterService:
             else:
                 activated = self._compile(ref)
                 sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(activated.text.encode()))
-                act.conclude(is_complete=True, policies=activated.digest, blob=sealed.name)
+                act.conclude(
+                    outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)],
+                    is_complete=True,
+                    policies=activated.digest,
+                    blob=sealed.name,
+                )
         if activated is not None:
             pipeline.enforce(activated)
         return self.status()
@@ -320,7 +325,8 @@ class CharterService:
         )
         schema = self._pipeline.registry.schema
         if row is None:
-            return PolicySet(f"{TOTALS_POLICY}{bootstrap_policies()}", schema)
+            own = estate_policy(self._pipeline.registry.actions)
+            return PolicySet(f"{own}{bootstrap_policies()}", schema)
         return PolicySet(self._text(row.blob).decode(), schema)
 
     def known_people(self) -> Mapping[str, str]:
@@ -420,10 +426,22 @@ def founding_role(catalog: Catalog, principal: Ref) -> str:
     return OWNER_ROLE if find_owner(catalog, OWNER.c.id == principal.id) is not None else ""
 
 
+def estate_policy(actions: Collection[str]) -> str:
+    """The policy that permits the estate what it does of its own accord, of the acts that exist."""
+    own = ", ".join(f'Action::"{act}"' for act in ESTATE_ACTS if act in actions)
+    return f"""\
+@id("builtin.estate")
+@reason("The estate itself does what its owners ratified or declared, without being asked.")
+permit (principal is Service, action in [{own}], resource)
+when {{ principal.roles.contains("estate") }};
+"""
+
+
 def compile_charter(charter: Charter, actions: Mapping[str, str], *, own: str = "") -> str:
     """Compile a charter's policies, with those of every estate and the organisation's `own`.
 
     The own ones stand last, after a mark: another charter takes them over as they are.
     """
-    compiled = f"{BUILTIN_POLICIES}\n{compile_policies(charter, actions)}"
+    builtin = estate_policy(actions) + BUILTIN_POLICIES
+    compiled = f"{builtin}\n{compile_policies(charter, actions)}"
     return f"{compiled}\n{OWN_POLICIES}{own}" if own else compiled

@@ -114,7 +114,10 @@ _ROLES = """
 description = "Answers for the estate: ratifies the charter, enrols people, holds the keys."
 may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
-  "vault.collect", "evidence.export", "ledger.*", "dataset.list", "dataset.show", "model.list",
+  "recovery.*", "access.show", "access.end", "access.review_emergency", "access.review_open",
+  "access.review_decide", "access.review_close", "vault.collect", "evidence.export", "ledger.*",
+  "backup.*", "stream.*", "witness.*",
+  "dataset.list", "dataset.show", "model.list",
   "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
 ]
 classes = "$middle"
@@ -143,8 +146,10 @@ may = [
   "approval.give", "policy.show", "policy.explain", "policy.test", "policy.simulate",
   "evidence.export", "estate.retention", "estate.hold", "estate.release",
   "decision.read", "dataset.list", "dataset.show", "model.list", "model.show", "run.list",
-  "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "person.list",
-  "estate.status", "charter.show",
+  "run.show", "evaluation.show", "deployment.list", "lineage.show", "ledger.*", "witness.list",
+  "person.list",
+  "estate.status", "charter.show", "recovery.show", "access.show", "access.review_emergency",
+  "access.review_open", "access.review_decide", "access.review_close",
 ]
 classes = "$highest"
 
@@ -152,9 +157,10 @@ classes = "$highest"
 description = "Promotes what was approved, runs deployments, keeps keys and storage in order."
 may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
-  "evaluation.show", "estate.prune", "estate.retention",
-  "custody.rotate", "vault.collect", "ledger.*", "run.list", "run.show",
-  "lineage.show", "estate.status", "charter.show", "policy.explain",
+  "evaluation.show", "custody.rotate", "vault.collect", "estate.audit", "estate.prune",
+  "estate.clock", "estate.retention",
+  "ledger.*", "backup.*", "stream.*", "witness.*",
+  "run.list", "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
 
@@ -169,10 +175,12 @@ classes = "$asking"
 [roles.auditor]
 description = "Checks everything and changes nothing."
 may = [
-  "ledger.*", "evidence.export", "lineage.show", "dataset.list", "dataset.show", "model.list",
-  "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "person.list",
-  "policy.explain", "policy.test", "policy.simulate", "estate.status", "estate.retention",
-  "charter.show",
+  "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "witness.list",
+  "dataset.list", "dataset.show", "model.list", "model.show", "run.list", "run.show",
+  "evaluation.show", "deployment.list", "person.list",
+  "policy.explain", "policy.test", "policy.simulate",
+  "estate.status", "estate.audit", "estate.clock", "estate.retention",
+  "charter.show", "recovery.show", "access.show",
 ]
 classes = "internal"
 """
@@ -196,6 +204,42 @@ roles = ["owner", "reviewer"]
 [approvals."custody.rotate"]
 count = 1
 roles = ["owner"]
+
+[approvals."recovery.set_up"]
+count = 1
+roles = ["owner", "reviewer"]
+
+[approvals."recovery.revoke"]
+count = 1
+roles = ["owner", "reviewer"]
+
+[approvals."access.break_glass"]
+count = 1
+roles = ["owner", "reviewer"]
+
+# ---- Emergencies: a role taken for a time by somebody who does not hold it. Everything done
+# meanwhile is marked; another person reviews it. Without this table nobody can do it.
+# roles        that may be taken; never one that may enrol, assign, issue tokens or set up recovery
+# who          holders of these roles may take one
+# alone        false: with the approvals above; true: without any (then delete that table)
+# minutes_max  optional: for how long at most, 240 unless you say otherwise, never over 1440
+# review_days  optional: within how many days another person reviews it, 7 unless you say otherwise
+
+[emergency]
+roles = ["steward", "operator"]
+who = ["owner", "steward", "operator"]
+alone = false
+minutes_max = 240
+review_days = 7
+
+# ---- Reviews of access: every_days somebody looks at what each person and service may still do
+
+[reviews]
+every_days = 366
+
+[approvals."estate.accept_clock"]
+count = 1
+roles = ["owner", "reviewer"]
 
 # ---- Thresholds: what a model must reach to be promoted. A number is a minimum;
 # { at_least = 0.7, at_most = 1.0 } gives either bound or both.

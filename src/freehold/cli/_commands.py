@@ -9,9 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from freehold.charter import Charter, check_complete, template
-from freehold.cli._context import Context, new_passphrase, next_passphrase, read_passphrase
+from freehold.cli._audit import audit
+from freehold.cli._backup import restore_backup
+from freehold.cli._context import (
+    Context,
+    new_passphrase,
+    next_passphrase,
+    parse_address,
+    read_passphrase,
+)
+from freehold.cli._doctor import doctor
+from freehold.cli._recovery import add_recovery
 from freehold.cli._run import run
-from freehold.cli.errors import UsageError
+from freehold.cli._witness import add_witness
 from freehold.estate import Estate
 from freehold.kernel.keys import PassphraseCustody
 from freehold.kernel.signatures import sign
@@ -30,9 +40,14 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     app.command("login")(login)
     app.command("approve")(approve)
     app.command("demo")(demo)
+    app.command("doctor")(doctor)
+    app.command("audit")(audit)
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
     nouns["estate"].command("rotate-custody")(rotate_custody)
+    add_recovery(nouns["recovery"])
+    add_witness(nouns["witness"])
+    nouns["backup"].command("restore")(restore_backup)
     catalog = typer.Typer(no_args_is_help=True, help="The queryable picture of the estate.")
     catalog.command("rebuild")(rebuild)
     app.add_typer(catalog, name="catalog")
@@ -89,11 +104,13 @@ def up(
 
     def call() -> None:
         folder = Path(_context(context).where)
-        host, port = _address(listen)
+        host, port = parse_address(listen)
         where = Listen(socket_path(folder), host, port, tls_certificate, tls_key)
         where.check()
         with Estate.open(folder, PassphraseCustody(read_passphrase())) as estate:
             typer.echo(f"serving {folder} at {where.socket}" + (f" and {listen}" if listen else ""))
+            estate.streams.start()
+            estate.asker.start()
             serve(estate, where)
 
     run(call, as_json=False, doing="up", shows=False)
@@ -203,16 +220,6 @@ def demo(
         run_demo(Path(folder), data=data, label=label)
 
     run(call, as_json=False, doing="demo", shows=False)
-
-
-def _address(listen: str) -> tuple[str, int]:
-    """HOST:PORT, or neither."""
-    host, _, port = listen.rpartition(":")
-    if listen and not (host and port.isascii() and port.isdigit() and int(port) < 65_536):
-        raise UsageError(
-            "cli.listen", f"expected HOST:PORT like 127.0.0.1:8443, got {listen!r:.80}"
-        )
-    return host.strip("[]"), int(port or 0)
 
 
 def _context(context: typer.Context) -> Context:

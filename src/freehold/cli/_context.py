@@ -38,8 +38,8 @@ class Context:
     def token(self) -> str:
         """The caller's token, or empty: then only what is signed gets through."""
         if self.token_file is not None:
-            return _read_secret(self.token_file)
-        return _read_secret(self.stored_token) if self.stored_token.exists() else ""
+            return read_secret(self.token_file)
+        return read_secret(self.stored_token) if self.stored_token.exists() else ""
 
     @property
     def stored_token(self) -> Path:
@@ -58,7 +58,7 @@ class Context:
             file.write(token + "\n")
 
 
-def read_passphrase() -> str:
+def read_passphrase(of: str = "estate") -> str:
     """The custody's passphrase: from a descriptor, a 0600 file, a systemd credential, or the
     terminal.
 
@@ -69,22 +69,22 @@ def read_passphrase() -> str:
     if given is not None:
         return given
     if sys.stdin.isatty():
-        return getpass.getpass("passphrase of the estate: ")
+        return getpass.getpass(f"passphrase of the {of}: ")
     raise UsageError(
         "cli.no_passphrase",
-        "the estate's passphrase is needed and there is no terminal to ask at",
+        f"the passphrase of the {of} is needed and there is no terminal to ask at",
         f"name a 0600 file that holds it in {PASSPHRASE_FILE}, or a descriptor in {PASSPHRASE_FD}",
     )
 
 
-def new_passphrase() -> str:
-    """A passphrase for a new estate, asked twice at a terminal.
+def new_passphrase(of: str = "estate") -> str:
+    """A passphrase for what is to be made, asked twice at a terminal.
 
     Raises:
         UsageError: empty, or the two differ.
     """
     given = _given_passphrase()
-    first = read_passphrase() if given is None else given
+    first = read_passphrase(of) if given is None else given
     if given is None and getpass.getpass("the same again: ") != first:
         raise UsageError("cli.passphrase", "the two passphrases differ", "try again")
     if not first:
@@ -100,7 +100,7 @@ def next_passphrase() -> str:
     """
     named = os.environ.get(NEW_PASSPHRASE_FILE)
     if named:
-        return _read_secret(Path(named))
+        return read_secret(Path(named))
     if not sys.stdin.isatty():
         raise UsageError(
             "cli.no_passphrase",
@@ -113,15 +113,29 @@ def next_passphrase() -> str:
     return first
 
 
+def parse_address(listen: str) -> tuple[str, int]:
+    """HOST:PORT, or neither.
+
+    Raises:
+        UsageError: something else.
+    """
+    host, _, port = listen.rpartition(":")
+    if listen and not (host and port.isascii() and port.isdigit() and int(port) < 65_536):
+        raise UsageError(
+            "cli.listen", f"expected HOST:PORT like 127.0.0.1:8443, got {listen!r:.80}"
+        )
+    return host.strip("[]"), int(port or 0)
+
+
 def _given_passphrase() -> str | None:
     """The passphrase from where the environment says, or None where it says nothing."""
     if descriptor := os.environ.get(PASSPHRASE_FD):
         return _read_descriptor(descriptor)
     if named := os.environ.get(PASSPHRASE_FILE):
-        return _read_secret(Path(named))
+        return read_secret(Path(named))
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     if credentials and (path := Path(credentials) / CREDENTIAL).exists():
-        return _read_secret(path)
+        return read_secret(path)
     return None
 
 
@@ -139,7 +153,12 @@ def _text(secret: bytes) -> str:
     return secret.decode().strip("\r\n")
 
 
-def _read_secret(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """Read a secret from a file that only its owner can read.
+
+    Raises:
+        UsageError: others can read it, or it cannot be read as text; none of it is shown.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode

@@ -47,6 +47,8 @@ _NOUN_HELP = {
     "estate": "The estate as a whole.",
     "charter": "The organisation's ratified requirements.",
     "people": "People, their roles, tokens and approvals.",
+    "access": "Roles taken in an emergency, and reviews of who may what.",
+    "recovery": "The keys when their passphrase is lost.",
     "policy": "Policies: shown, explained, tested, simulated, changed.",
     "data": "Datasets: ingested, cleared, shown, erased.",
     "training": "Training runs.",
@@ -54,6 +56,9 @@ _NOUN_HELP = {
     "models": "The model registry.",
     "serving": "Deployments and their answers.",
     "ledger": "Acts, receipts, lineage, evidence.",
+    "stream": "Audit streams to a SIEM.",
+    "witness": "Witnesses of the log: the estate's own, and being one of others' logs.",
+    "backup": "Bundles: made, checked, restored.",
 }
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from freehold.cli._render import render, render_error
-from freehold.kernel import FreeholdError
+from freehold.kernel import FreeholdError, host_error
 
 DENIED = 3
 PIPED_CHARS = 160  # a file has no width of its own
@@ -32,9 +32,10 @@ def run(call: Callable[[], Any], *, as_json: bool, doing: str, shows: bool = Tru
                 result = call()
         else:
             result = call()
-    except FreeholdError as error:
-        render_error(Console() if as_json else errors, error, as_json=as_json)
-        raise typer.Exit(DENIED if error.code == "policy.denied" else 1) from None
+    except (FreeholdError, OSError, MemoryError) as error:
+        told = error if isinstance(error, FreeholdError) else host_error(error)
+        render_error(Console() if as_json else errors, told, as_json=as_json)
+        raise typer.Exit(DENIED if told.code == "policy.denied" else 1) from None
     if not shows:
         return
     width = None if sys.stdout.isatty() else PIPED_CHARS

@@ -17,6 +17,7 @@ from freehold.kernel.acts import (
     Codes,
     Declarations,
     Digest,
+    Id,
     Query,
     Record,
     Reference,
@@ -151,6 +152,19 @@ class EraseDataset(Act, name="dataset.erase", on="Dataset"):
         yield Forget(ref.id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyErasure(Act, name="erasure.apply", on="Dataset"):
+    """Erase again, after a restoration, what `act` erased and the restored ledger does not know."""
+
+    act: Id
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        ref = Ref.parse(record.resource)
+        yield Amend(DATASET, {"id": ref.id}, {"erased_by": record.id})
+        yield Forget(ref.id)
+
+
 def dataset_attributes(catalog: Catalog, ref: Ref) -> Attributes:
     """How policies see a dataset; one that does not exist yet has no class, no purposes and no
     owner.
@@ -174,7 +188,7 @@ def dataset_attributes(catalog: Catalog, ref: Ref) -> Attributes:
 
 
 DECLARATIONS = Declarations(
-    acts=(IngestDataset, ClearDataset, ReadDataset, EraseDataset),
+    acts=(IngestDataset, ClearDataset, ReadDataset, EraseDataset, ApplyErasure),
     queries=(Query("dataset.list", "Estate"), Query("dataset.show", "Dataset")),
     resources=(
         ResourceType(

@@ -14,7 +14,7 @@ import polars as pl
 from freehold.data._encoding import BOM
 from freehold.data._formats import Format, ReadOptions
 from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
-from freehold.data._readers import read_table
+from freehold.data._readers import read_table, telling_panics
 
 _KINDS = {
     pl.Int64: "integer",
@@ -83,14 +83,15 @@ def profile(
     table = read_table(stream, format, options, limits=limits)
     stream.seek(0)
     head = stream.read(len(BOM))
-    return Profile(
-        format=format,
-        rows=table.height,
-        columns=tuple(map(_profile_column, table.get_columns())),
-        duplicate_rows=table.height - table.n_unique(),
-        bytes=stream.seek(0, 2),
-        encoding=None if format is Format.PARQUET else "utf-8-sig" if head == BOM else "utf-8",
-    )
+    with telling_panics():
+        return Profile(
+            format=format,
+            rows=table.height,
+            columns=tuple(map(_profile_column, table.get_columns())),
+            duplicate_rows=table.height - table.n_unique(),
+            bytes=stream.seek(0, 2),
+            encoding=None if format is Format.PARQUET else "utf-8-sig" if head == BOM else "utf-8",
+        )
 
 
 def _profile_column(column: pl.Series) -> ColumnProfile:

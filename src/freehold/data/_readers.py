@@ -6,9 +6,12 @@ column where known.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import polars as pl
+from polars.exceptions import PanicException
 
 from freehold.data._csv import read_csv
 from freehold.data._folder import read_folder
@@ -16,6 +19,24 @@ from freehold.data._formats import Format, ReadOptions
 from freehold.data._jsonlines import read_jsonl
 from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
 from freehold.data._parquet import read_parquet
+from freehold.data.errors import DataError
+
+
+@contextmanager
+def telling_panics() -> Iterator[None]:
+    """Tell in words that Polars gave up, as it does where it gets no thread, file or memory.
+
+    Raises:
+        DataError: `data.machine`.
+    """
+    try:
+        yield
+    except PanicException as error:
+        raise DataError(
+            "data.machine",
+            f"reading was given up: {error}",
+            "give the process more open files and memory (ulimit -n, -v), then try again",
+        ) from error
 
 
 def read_table(
@@ -34,14 +55,15 @@ def read_table(
         DataError: the bytes are not what `format` promises, or exceed `limits`.
     """
     options = options or ReadOptions()
-    match format:
-        case Format.CSV:
-            return read_csv(stream, ",", options, limits)
-        case Format.TSV:
-            return read_csv(stream, "\t", options, limits)
-        case Format.JSONL:
-            return read_jsonl(stream, limits)
-        case Format.PARQUET:
-            return read_parquet(stream, limits)
-        case Format.TEXT:
-            return read_folder(stream, limits)
+    with telling_panics():
+        match format:
+            case Format.CSV:
+                return read_csv(stream, ",", options, limits)
+            case Format.TSV:
+                return read_csv(stream, "\t", options, limits)
+            case Format.JSONL:
+                return read_jsonl(stream, limits)
+            case Format.PARQUET:
+                return read_parquet(stream, limits)
+            case Format.TEXT:
+                return read_folder(stream, limits)

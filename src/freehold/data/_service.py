@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
@@ -14,6 +14,7 @@ from freehold.charter import CharterService
 from freehold.data._acts import (
     DATASET,
     DATASET_VERSION,
+    ApplyErasure,
     ClearDataset,
     EraseDataset,
     IngestDataset,
@@ -226,6 +227,32 @@ class DataService:
         for domain in left:
             keyring.erase(domain)
         return len(left)
+
+    def erasures(self) -> tuple[tuple[str, str], ...]:
+        """Every erased dataset's id, which is that of its key domain, and the record of it."""
+        erased = select(DATASET.c.id, DATASET.c.erased_by).where(DATASET.c.erased_by.is_not(None))
+        rows = self._pipeline.stores.catalog.all(erased.order_by(DATASET.c.id))
+        return tuple((row.id, row.erased_by) for row in rows)
+
+    def apply_erasures(self, erasures: Iterable[tuple[str, str]]) -> None:
+        """Record, by the estate itself, erasures that a restored ledger does not know.
+
+        Those that it knows, and those of datasets it never had, are passed over.
+        """
+        estate = self._pipeline.circumstances.estate
+        for domain, act_id in erasures:
+            query = select(DATASET.c.erased_by).where(DATASET.c.id == domain)
+            row = self._pipeline.stores.catalog.first(query)
+            if row is None or row.erased_by is not None:
+                continue
+            with self._pipeline.perform(
+                Actor(Ref("service", estate.id)),
+                ApplyErasure(act=act_id),
+                on=Ref("dataset", domain),
+                domain=estate.id,
+            ) as act:
+                act.conclude()
+        self.finish_erasures()
 
     def data_class(self, ref: Ref) -> str:
         """The data class of a dataset, for other rooms."""

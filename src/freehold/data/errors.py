@@ -20,6 +20,7 @@ Codes of `DataError`:
     data.number        a number that no column holds exactly
     data.parquet       a Parquet file that is cut off, corrupt or untrue about itself
     data.folder        a folder, or its tar, with other things than plain text files
+    data.machine       the machine gave too few threads, files or too little memory to read it
     data.class         a class that the charter does not have, or another than the dataset has
     data.purpose       a purpose that the charter does not have, or another than is cleared
     data.residency     other places than the dataset has

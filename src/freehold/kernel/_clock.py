@@ -1,9 +1,16 @@
-"""Time comes from here, so that tests and replays can bring their own."""
+"""Time: what a clock is asked, what is known about it, and how a moment is written.
+
+The clock of this machine is in `_host_clock`, the one that expiries are judged by in
+`_estate_clock` (docs/decisions/0018).
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Protocol
+from threading import Lock
+from typing import Protocol, runtime_checkable
+
+import msgspec
 
 from freehold.kernel.errors import MalformedError
 
@@ -16,11 +23,58 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
-class SystemClock:
-    """The clock of this machine, in UTC."""
+class ClockState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was known about a clock when it was read; `clock` of a record.
+
+    Args:
+        error_ms: how far off it may be at most, by the host's own word; None where that is not
+            known.
+        state: `synchronized` or `unsynchronized` with a source of time, or `unknown`; `behind`:
+            earlier than a time that is in the ledger already; `jumped`: since it was read last it
+            went forward by more than the time that passed.
+    """
+
+    error_ms: int | None
+    state: str
+
+
+@runtime_checkable
+class HostClock(Clock, Protocol):
+    """A clock that also tells how much time has passed, and what is known about it."""
+
+    def elapsed(self) -> float:
+        """Seconds since some fixed moment: they never go back, whatever the time is set to."""
+        ...
+
+    def state(self) -> ClockState: ...
+
+
+class _BareClock:
+    """A clock that tells the time alone: time has passed as far as it went forward."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = Lock()  # guards the two below
+        self._last = clock.now()
+        self._elapsed = 0.0
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return self._clock.now()
+
+    def elapsed(self) -> float:
+        with self._lock:
+            now = self._clock.now()
+            self._elapsed += max(0.0, (now - self._last).total_seconds())
+            self._last = now
+            return self._elapsed
+
+    def state(self) -> ClockState:
+        return ClockState(None, "unknown")
+
+
+def watched(clock: Clock) -> HostClock:
+    """Give a clock as one that tells how much time has passed; of a bare one, as far as it can."""
+    return clock if isinstance(clock, HostClock) else _BareClock(clock)
 
 
 def format_time(moment: datetime) -> str:

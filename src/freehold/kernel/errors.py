@@ -3,6 +3,8 @@
     FreeholdError
     ├── LimitError            a bound of `Limits` was exceeded
     ├── MalformedError        bytes or text that do not follow their format
+    ├── HostError             the machine did not do its part: host.space, host.read_only,
+    │                         host.files, host.memory, host.access, host.io
     └── … one tree per package, in that package's `errors.py`
 
 Each carries a stable `code` (`ledger.rewind`), a message that says what, expected and got, and a
@@ -11,6 +13,8 @@ instead and are never caught.
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class FreeholdError(Exception):
@@ -39,3 +43,31 @@ class LimitError(FreeholdError):
 
 class MalformedError(FreeholdError):
     """Bytes or text that do not follow the format they claim."""
+
+
+class HostError(FreeholdError):
+    """The machine that Freehold runs on did not do its part."""
+
+
+_HOST = {
+    errno.ENOSPC: ("host.space", "free space on this disk, then try again"),
+    errno.EDQUOT: ("host.space", "free space within this user's quota, then try again"),
+    errno.EFBIG: ("host.space", "raise the limit of a file's size (ulimit -f), then try again"),
+    errno.EROFS: ("host.read_only", "mount the disk writable; a disk error may have made it so"),
+    errno.EMFILE: ("host.files", "raise the limit of open files (ulimit -n), then start again"),
+    errno.ENFILE: ("host.files", "raise the machine's limit of open files, then start again"),
+    errno.ENOMEM: ("host.memory", "give it more memory, then try again"),
+    errno.EACCES: ("host.access", "run it as the user whom the estate's folder belongs to"),
+    errno.EPERM: ("host.access", "run it as the user whom the estate's folder belongs to"),
+}
+
+
+def host_error(error: OSError | MemoryError) -> HostError:
+    """Tell what the operating system said in words a person can act on.
+
+    For the outermost shell: a part that knows more about what failed maps it itself.
+    """
+    if isinstance(error, MemoryError):
+        return HostError("host.memory", "there is no memory left", _HOST[errno.ENOMEM][1])
+    code, hint = _HOST.get(error.errno or 0, ("host.io", "check the disk's health, then try again"))
+    return HostError(code, str(error), hint)

@@ -5,17 +5,18 @@ person.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Index, MetaData, String, Table, Text, select
 
 from freehold.charter import founding_role
-from freehold.kernel import Ref
+from freehold.kernel import Ref, parse_time
 from freehold.kernel.acts import (
+    ACCEPT_CLOCK,
     ANY,
     Act,
-    Attributes,
     Code,
     Codes,
     Declarations,
@@ -26,9 +27,12 @@ from freehold.kernel.acts import (
     Query,
     Record,
     ResourceType,
+    Standing,
     found,
 )
 from freehold.kernel.catalog import DOMAIN, ERASABLE, Amend, Catalog, Change, Put
+from freehold.parties import _emergency_acts as emergency
+from freehold.parties import _review_acts as review
 
 TABLES = MetaData()
 
@@ -72,6 +76,7 @@ APPROVAL = Table(
     Column("policy_set", String, nullable=False),
     Column("nonce", String, nullable=False),
     Column("expires", String, nullable=False),
+    Column("is_void", Boolean, nullable=False),
     Index("approval_by_resource", "resource", "act"),
     Index("approval_by_nonce", "nonce"),
 )
@@ -200,6 +205,7 @@ class GiveApproval(Act, name="approval.give", on=ANY):
                 "policy_set": record.facts["policy_set"],
                 "nonce": record.facts["nonce"],
                 "expires": record.facts["expires"],
+                "is_void": False,
             },
         )
 
@@ -213,6 +219,21 @@ class RefuseUnknown(Act, name="access.refused", on="Estate"):
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptClock(Act, name=ACCEPT_CLOCK, on="Estate"):
+    """Say that the host's clock is right and later times in the ledger are wrong; ends every token
+    and every approval that was not used.
+    """
+
+    evidence: Digest
+    abandoned: Moment | None = found()
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        yield Amend(TOKEN, {"is_revoked": False}, {"is_revoked": True})
+        yield Amend(APPROVAL, {"is_void": False}, {"is_void": True})
+
+
 def enrolled_key(catalog: Catalog, person: str) -> str | None:
     """Tell the key that counts for somebody enrolled, empty if none does; None for nobody."""
     row = catalog.first(select(PERSON.c.is_active, PERSON.c.ssh_key).where(PERSON.c.id == person))
@@ -221,27 +242,42 @@ def enrolled_key(catalog: Catalog, person: str) -> str | None:
     return (row.ssh_key or "") if row.is_active else ""
 
 
-def principal_attributes(catalog: Catalog, principal: Ref) -> Attributes:
+def standing_of(catalog: Catalog, principal: Ref, now: datetime) -> Standing:
     """How policies see a principal. Somebody unknown has no roles and is not active.
 
-    Before the charter is ratified its owners are known from the charter alone; before anything is
-    recorded the estate itself acts once, to create itself.
+    A role taken in an emergency is one more, with its clearances, until it expires. Before the
+    charter is ratified its owners are known from the charter alone; before anything is recorded the
+    estate itself acts once, to create itself.
     """
     row = catalog.first(select(PERSON).where(PERSON.c.id == principal.id))
-    if row is not None:
-        return {
-            "roles": row.roles.split() if row.is_active else [],
-            "clearances": row.clearances.split() if row.is_active else [],
-            "unit": row.unit,
-            "is_active": bool(row.is_active),
+    if row is None:
+        role = founding_role(catalog, principal)
+        return _standing([role] if role else [], [], unit="", is_active=bool(role))
+    if not row.is_active:
+        return _standing([], [], unit=row.unit, is_active=False)
+    roles, clearances = {*row.roles.split()}, {*row.clearances.split()}
+    taken = emergency.emergencies_of(catalog, principal, now)
+    for each in taken:
+        roles.add(each.role)
+        clearances.update(each.clearances.split())
+    return replace(
+        _standing(roles, clearances, unit=row.unit, is_active=True),
+        until=min((parse_time(each.expires) for each in taken), default=None),
+        under=tuple(f"emergency:{each.id}" for each in taken),
+    )
+
+
+def _standing(
+    roles: Iterable[str], clearances: Iterable[str], *, unit: str, is_active: bool
+) -> Standing:
+    return Standing(
+        {
+            "roles": sorted(roles),
+            "clearances": sorted(clearances),
+            "unit": unit,
+            "is_active": is_active,
         }
-    role = founding_role(catalog, principal)
-    return {
-        "roles": [role] if role else [],
-        "clearances": [],
-        "unit": "",
-        "is_active": bool(role),
-    }
+    )
 
 
 DECLARATIONS = Declarations(
@@ -254,11 +290,21 @@ DECLARATIONS = Declarations(
         RevokeToken,
         GiveApproval,
         RefuseUnknown,
+        *emergency.ACTS,
+        *review.ACTS,
+        AcceptClock,
     ),
-    queries=(Query("person.list", "Estate"), Query("approval.show", ANY)),
+    queries=(
+        Query("person.list", "Estate"),
+        Query("approval.show", ANY),
+        Query("access.show", "Estate"),
+        Query("estate.clock", "Estate"),
+    ),
     resources=(
         ResourceType("Person", "user", names=PERSON.c.code),
         ResourceType("Person", "service", names=PERSON.c.code),
+        emergency.RESOURCE,
+        review.RESOURCE,
     ),
-    tables=(TABLES,),
+    tables=(TABLES, emergency.TABLES, review.TABLES),
 )

@@ -21,7 +21,7 @@ from sqlalchemy import Column, Row, literal, select
 from freehold.charter import Charter, CharterService
 from freehold.kernel import DEFAULT_LIMITS, Ref, check_name, format_time, new_id, parse_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline
-from freehold.kernel.catalog import LINK
+from freehold.kernel.catalog import ACT, LINK
 from freehold.kernel.signatures import (
     InvalidSignatureError,
     Statement,
@@ -324,6 +324,7 @@ class PeopleService:
                 APPROVAL.c.resource == str(resource),
                 APPROVAL.c.evidence == evidence,
                 APPROVAL.c.policy_set == self._pipeline.policies.digest,
+                APPROVAL.c.is_void.is_(False),
                 ~uses.exists(),  # each counts once
             )
             .order_by(APPROVAL.c.id)
@@ -339,10 +340,30 @@ class PeopleService:
                 and person is not None
                 and person.is_active
                 and not set(rule.roles).isdisjoint(person.roles.split())
+                and self._is_recorded(row)
             )
             if is_eligible:
                 counted.setdefault(row.approver, row.id)
         return tuple(counted.values())
+
+    def _is_recorded(self, row: Row[Any]) -> bool:
+        """Whether the ledger holds this approval: the catalog, a file that somebody may have
+        edited, only tells where to look.
+        """
+        pipeline = self._pipeline
+        try:
+            record = pipeline.record(pipeline.position(row.id))
+        except NotFound:
+            return False
+        said = {"for_act": row.act}
+        said |= {
+            name: getattr(row, name) for name in ("evidence", "policy_set", "nonce", "expires")
+        }
+        return (
+            (record.id, record.act, record.phase) == (row.id, GiveApproval.name, "done")
+            and (record.principal, record.resource) == (row.approver, row.resource)
+            and record.facts.items() >= said.items()
+        )
 
     def allowed_signers(self, actor: Actor) -> str:
         """The public keys of all who sign, as an OpenSSH allowed_signers file.
@@ -396,11 +417,13 @@ class PeopleService:
         """
         estate = self._pipeline.circumstances.estate.id
         first = self._pipeline.stores.catalog.first(
-            select(PERSON.c.id).order_by(PERSON.c.since, PERSON.c.id)
+            select(ACT.c.resource)
+            .where(ACT.c.act == EnrolPerson.name, ACT.c.phase == "done")
+            .order_by(ACT.c.position)  # not by time: a clock may go back
         )
         key = self._pipeline.stores.keyring.domain(estate).naming_key
         tail = hmac.new(key, f"freehold/nobody/v1\0{person}".encode(), hashlib.sha256).hexdigest()
-        time = (first.id if first else estate)[:13]
+        time = (Ref.parse(first.resource).id if first else estate)[:13]
         variant = "89ab"[int(tail[0], 16) % 4]
         return Ref("user", f"{time}-7{tail[1:4]}-{variant}{tail[4:7]}-{tail[7:19]}")
 

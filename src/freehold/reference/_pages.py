@@ -32,7 +32,9 @@ def _acts(registry: Registry) -> Iterator[str]:
         yield f"## `{name}`\n"
         yield f"{_doc(act)}\n"
         on = "any resource" if act.on == "*" else act.on
-        yield f"Done to: {on}.{'' if act.exclusive else ' Several at a time on one resource.'}\n"
+        several = "" if act.exclusive else " Several at a time on one resource."
+        alarm = " Sounds an alarm." if act.alarming else ""
+        yield f"Done to: {on}.{several}{alarm}\n"
         facts = registry.facts[name]
         if facts:
             yield "| fact | kind | |\n|---|---|---|"

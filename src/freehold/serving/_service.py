@@ -184,6 +184,24 @@ class ServingService:
             "details": details,
         }
 
+    def replay(self, decision: str) -> bool | None:
+        """Ask the deployment of a past decision the same question again; tell whether it answers
+        the same.
+
+        None where the question is erased, or the deployment or its model answers no more.
+
+        Raises:
+            ServingError, JobFailed: it cannot answer.
+        """
+        record = self._pipeline.record(self._pipeline.position(decision))
+        details = self._pipeline.details(record)
+        row = self._row(Ref.parse(record.resource))
+        is_asked = row.status == "running" and row.model == record.facts["model"]
+        if details is None or not is_asked or self._models.find(row.model).status != "live":
+            return None
+        reply = self._ask(row, details["columns"])
+        return canonical(reply) == canonical(details["reply"])
+
     def inputs(self, actor: Actor, name: str) -> dict[str, Any]:
         """What the deployed model takes: features with their kinds, and its classes."""
         ref = self.find(name)

@@ -10,15 +10,39 @@ No verb decides anything: the acts it performs do.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from freehold.verbs import _estate, _line, _retention
+from freehold.verbs import (
+    _audit,
+    _backup,
+    _clock,
+    _emergency,
+    _estate,
+    _line,
+    _retention,
+    _streams,
+    _witness,
+)
 from freehold.verbs._verb import TEXT_FILE, Download, Parameter, TextFile, Verb, misfit, to_json
 
 __all__ = ["TEXT_FILE", "VERBS", "Download", "Parameter", "TextFile", "Verb", "misfit", "to_json"]
+
+MODULES = (
+    _estate,
+    _emergency,
+    _line,
+    _audit,
+    _backup,
+    _clock,
+    _retention,
+    _streams,
+    _witness,
+)
 
 NOUNS = (
     "estate",
     "charter",
     "people",
+    "access",
+    "recovery",
     "policy",
     "data",
     "training",
@@ -26,13 +50,26 @@ NOUNS = (
     "models",
     "serving",
     "ledger",
+    "backup",
+    "stream",
+    "witness",
 )
 
 
 def _verbs() -> Mapping[str, Verb]:
     """Every public function `noun_verb` of the modules of verbs."""
     table = {}
-    for module in (_estate, _line, _retention):
+    for module in (
+        _estate,
+        _audit,
+        _clock,
+        _emergency,
+        _line,
+        _backup,
+        _retention,
+        _streams,
+        _witness,
+    ):
         for name, function in vars(module).items():
             noun, _, verb = name.partition("_")
             if noun in NOUNS and getattr(function, "__module__", "") == module.__name__:

@@ -215,9 +215,11 @@ def serving_decision(estate: Estate, actor: Actor, decision: str) -> dict[str, A
 
 
 def ledger_acts(
-    estate: Estate, actor: Actor, *, resource: str = "", limit: int = 20
+    estate: Estate, actor: Actor, *, resource: str = "", under: str = "", limit: int = 20
 ) -> tuple[NamedAct, ...]:
-    """List the newest acts, or those on one resource, with the names that the catalog knows."""
+    """List the newest acts, with the names that the catalog knows: all, those on one resource, or
+    those done under one emergency.
+    """
     ref = str(estate.resolve(resource)) if resource else ""
     return tuple(
         NamedAct(
@@ -230,7 +232,7 @@ def ledger_acts(
             policies=act.policies,
             id=act.id,
         )
-        for act in estate.history.acts(actor, resource=ref, limit=limit)
+        for act in estate.history.acts(actor, resource=ref, under=under, limit=limit)
     )
 
 

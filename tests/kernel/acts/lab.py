@@ -12,12 +12,13 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, select
 
-from freehold.kernel import Clock, Ref, SystemClock, new_id
+from freehold.kernel import Clock, EstateClock, Ref, SystemClock, new_id
 from freehold.kernel.acts import (
     Act,
     Actor,
@@ -33,6 +34,7 @@ from freehold.kernel.acts import (
     Recorded,
     Registry,
     ResourceType,
+    Standing,
     Stores,
     found,
 )
@@ -151,10 +153,10 @@ def thing() -> Ref:
     return Ref("thing", new_id())
 
 
-def roles_of(catalog: Catalog, principal: Ref) -> dict[str, Any]:
+def roles_of(catalog: Catalog, principal: Ref, now: datetime) -> Standing:
     """The maker is one, nobody else is; the catalog is not asked."""
     roles = ["maker"] if principal == MAKER.principal else []
-    return {"roles": roles, "clearances": [], "unit": "", "is_active": True}
+    return Standing({"roles": roles, "clearances": [], "unit": "", "is_active": True})
 
 
 class FakeApprovals:
@@ -204,7 +206,7 @@ class Lab:
         self.pipeline = Pipeline(
             registry,
             Stores(log, vault, keyring, catalog),
-            clock=self._clock,
+            clock=EstateClock(self._clock),
             circumstances=Circumstances(self.estate, True, site),
             principals=roles_of,
         )

@@ -87,6 +87,7 @@ def test_a_done_act_is_recorded_as_documented(lab: Lab):
     assert record == Record(
         id=act.record_id,
         time=record.time,
+        clock=record.clock,
         log=lab.pipeline.stores.log.key.name,
         principal=str(MAKER.principal),
         act="thing.make",

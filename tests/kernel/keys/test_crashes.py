@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from freehold.kernel.keys import (
     DomainKeys,
     Keyring,
     KeysError,
+    KeysLimits,
     PassphraseCustody,
     UnknownDomain,
     WrongCustody,
@@ -86,26 +89,47 @@ def test_a_power_cut_while_erasing_leaves_all_or_nothing(
 
 @pytest.mark.parametrize("is_written", WRITTEN)
 @pytest.mark.parametrize("at", POINTS)
-def test_a_disk_error_while_erasing_leaves_an_open_keyring_that_knows_the_truth(
+def test_after_a_disk_error_the_keyring_gives_and_takes_nothing_until_it_is_opened_again(
     world: World, at: int, is_written: bool
 ) -> None:
     world.disk.arm(at, is_written=is_written, error=OSError(28, "No space left on device"))
     with pytest.raises(KeysError, match="No space left") as caught:
         world.keyring.erase(world.victim)
     assert caught.value.code == "keys.storage"
-    is_erased = at > 2 or (at == 2 and is_written)
-    world.check_everything(world.keyring, world.folder, is_erased=is_erased)
+    keyring, done = world.keyring, len(world.disk.operations)
+    for call in (
+        keyring.refuse_after_failure,
+        lambda: keyring.erase(world.victim),
+        keyring.new_domain,
+        lambda: keyring.domain(next(iter(world.kept))),  # it may be of a key that is no more
+        lambda: keyring.rotate_custody(world.custody),
+        lambda: keyring.new_signer("another"),
+        lambda: keyring.signer("log"),
+        lambda: keyring.pin("newest", b"later"),
+        lambda: keyring.pinned("newest"),
+    ):
+        with pytest.raises(KeysError, match="No space left") as refused:
+            call()
+        assert refused.value.code == "keys.reopen"
+    assert len(world.disk.operations) == done, "a failed write was tried again"
+    keyring.close()
+    with Keyring.open(world.folder, world.custody) as reopened:
+        is_erased = at > 2 or (at == 2 and is_written)
+        world.check_everything(reopened, world.folder, is_erased=is_erased)
 
 
-def test_a_root_key_that_was_never_committed_is_not_taken_for_anothers(
-    world: World, custody: PassphraseCustody
-) -> None:
-    world.disk.arm(2, is_written=False, error=OSError(28, "No space left on device"))
-    with pytest.raises(KeysError):
-        world.keyring.erase(world.victim)
-    with Keyring.open(world.folder, custody) as elsewhere:
-        elsewhere.erase(elsewhere.new_domain())  # has the generation that failed here
-    world.check_everything(world.keyring, world.folder, is_erased=False)
+def test_a_keyring_that_another_process_writes_to_has_not_failed(world: World) -> None:
+    limits = KeysLimits(lock_wait_ms_max=10)
+    with (
+        Keyring.open(world.folder, world.custody, limits=limits) as waiting,
+        closing(sqlite3.connect(world.folder / "keyring.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(KeysError, match="locked") as caught:
+            waiting.new_domain()
+        assert caught.value.code == "keys.storage"
+        other.execute("ROLLBACK")
+        assert waiting.domain(waiting.new_domain())
 
 
 @pytest.mark.parametrize("is_written", WRITTEN)

@@ -16,16 +16,23 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
 )
 
+from freehold.kernel import new_id
 from freehold.kernel.keys import (
     INSECURE_TEST_COST,
     DomainErased,
     DomainKeys,
     Keyring,
+    KeysError,
     KeysLimits,
     PassphraseCustody,
+    Recovery,
+    RecoveryCustody,
+    new_recovery_identity,
+    recipient_of,
 )
 
 
@@ -43,6 +50,7 @@ class KeyringAgainstModel(RuleBasedStateMachine):
         self.domains: dict[str, DomainKeys] = {}
         self.erased: set[str] = set()
         self.signers: dict[str, bytes] = {}
+        self.recoveries: dict[str, str] = {}  # identities by the id of their recovery
 
     @rule(target=alive)
     def new_domain(self) -> str:
@@ -68,6 +76,32 @@ class KeyringAgainstModel(RuleBasedStateMachine):
         self.keyring.rotate_custody(self.custody)
 
     @rule()
+    def set_up_recovery(self) -> None:
+        identity = new_recovery_identity()
+        recovery = Recovery(new_id(), (recipient_of(identity),))
+        self.keyring.recoveries.add(recovery)
+        self.recoveries[recovery.id] = identity
+
+    @precondition(lambda self: self.recoveries)
+    @rule(data=st.data())
+    def revoke_recovery(self, data: st.DataObject) -> None:
+        recovery = data.draw(st.sampled_from(sorted(self.recoveries)))
+        self.keyring.recoveries.remove(recovery)
+        gone = RecoveryCustody(self.recoveries.pop(recovery))
+        with pytest.raises(KeysError):
+            self.keyring.recoveries.prove(gone)
+
+    @precondition(lambda self: self.recoveries)
+    @rule(data=st.data())
+    def lose_the_passphrase(self, data: st.DataObject) -> None:
+        recovery = data.draw(st.sampled_from(sorted(self.recoveries)))
+        self.keyring.close()
+        opener = RecoveryCustody(self.recoveries[recovery])
+        self.keyring = Keyring.open(self.folder, opener, limits=self.limits)
+        self.custody = PassphraseCustody("found again", cost=INSECURE_TEST_COST)
+        self.keyring.rotate_custody(self.custody)
+
+    @rule()
     def reopen(self) -> None:
         self.keyring.close()
         self.keyring = Keyring.open(self.folder, self.custody, limits=self.limits)
@@ -80,6 +114,9 @@ class KeyringAgainstModel(RuleBasedStateMachine):
         for domain_id in self.erased:
             with pytest.raises(DomainErased):
                 self.keyring.domain(domain_id)
+        assert {way.id for way in self.keyring.recoveries.list()} == self.recoveries.keys()
+        for recovery, identity in self.recoveries.items():
+            assert self.keyring.recoveries.prove(RecoveryCustody(identity)).id == recovery
         found = {name: self.keyring.signer(name).public_key for name in self.signers}
         assert found == self.signers
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +90,7 @@ def test_readers_and_publications_do_not_disturb_each_other(
                     size = log.size
                     expected = [b"entry %d" % index for index in range(size)]
                     assert list(log.entries(0, size)) == expected
-                    checkpoint = Checkpoint.open(log.checkpoint, [config.key])
+                    checkpoint = Checkpoint.open(log.reader().note, [config.key])
                     assert checkpoint.size <= log.size
 
         in_threads(3, work)
@@ -185,3 +186,56 @@ def test_an_interrupted_appender_leaves_the_others_working(folder: Path, config:
         leader.join(30)
         assert log.append(b"comes later").index == 1
         assert list(log.entries()) == [b"leads", b"comes later"]
+
+
+def test_one_who_is_interrupted_while_being_written_leaves_nobody_asleep(
+    folder: Path, config: LogConfig
+) -> None:
+    """The main thread alone can be interrupted while it waits; it stands in the middle here."""
+    everyone_waits = threading.Event()
+    groups: list[int] = []
+
+    def before_sync() -> None:
+        groups.append(len(groups))
+        if len(groups) == 1:
+            assert everyone_waits.wait(30)
+            time.sleep(0.1)
+        elif len(groups) == 2:
+            signal.pthread_kill(main, signal.SIGALRM)
+            time.sleep(0.1)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    def append(number: int) -> None:
+        acknowledged.append(log.append(b"%d" % number).index)
+
+    def start(numbers: range) -> None:
+        for number in numbers:
+            threads.append(threading.Thread(target=append, args=(number,), daemon=True))
+            threads[-1].start()
+
+    def start_the_rest() -> None:
+        time.sleep(0.1)
+        start(range(9, 40))
+        everyone_waits.set()
+
+    acknowledged: list[int] = []
+    threads: list[threading.Thread] = []
+    main = threading.get_ident()
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with Log.create(folder, replace(config, before_sync=before_sync)) as log:
+            start(range(9))
+            rest = threading.Thread(target=start_the_rest)
+            rest.start()
+            with pytest.raises(Interrupted):
+                log.append(b"waits, is written, and is interrupted")
+            rest.join(30)
+            for thread in threads:
+                thread.join(30)
+                assert not thread.is_alive()
+            assert len(set(acknowledged)) == 40
+            assert log.size == 41
+    finally:
+        signal.signal(signal.SIGALRM, previous)

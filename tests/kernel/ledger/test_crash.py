@@ -122,7 +122,7 @@ def check_everything(folder: Path, config: LogConfig, life: Life) -> None:
             verify_consistency(
                 old.size,
                 newest.size,
-                proof=log.consistency(old.size),
+                proof=log.reader().consistency(old.size),
                 old_root=old.root,
                 new_root=newest.root,
             )

@@ -63,7 +63,8 @@ def write_log(folder: Path, config: LogConfig, size: int) -> Path:
             (exchange / f"{index}.tlog-proof").write_text(log.receipt(index).text())
             (exchange / f"{index}.entry").write_bytes(log.entry(index))
         for old_size in sizes:
-            proof = [base64.b64encode(value).decode() for value in log.consistency(old_size)]
+            hashes = log.reader().consistency(old_size)
+            proof = [base64.b64encode(value).decode() for value in hashes]
             (exchange / f"{old_size}.consistency").write_text("\n".join(proof))
     return exchange
 

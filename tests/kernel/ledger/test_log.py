@@ -20,6 +20,7 @@ from freehold.kernel.ledger import (
     CorruptLogError,
     Ed25519Signer,
     ForkError,
+    LocalDisk,
     Log,
     LogConfig,
     LogReader,
@@ -51,7 +52,7 @@ def fill(log: Log, count: int) -> list[bytes]:
 
 
 def read(log: Log, config: LogConfig) -> Checkpoint:
-    return Checkpoint.open(log.checkpoint, [config.key])
+    return Checkpoint.open(log.reader().note, [config.key])
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -65,8 +66,8 @@ def test_a_new_log_has_signed_its_empty_tree(folder: Path, config: LogConfig) ->
     with Log.create(folder, config) as log:
         assert log.size == 0
         assert read(log, config) == Checkpoint(config.origin, 0, EMPTY_ROOT)
-        assert log.consistency(0) == []
-    assert (folder / "checkpoint").read_text() == log.checkpoint
+        assert log.reader().consistency(0) == []
+    assert (folder / "checkpoint").read_text() == log.reader().note
     assert LogReader(folder, config.origin, keys=[config.key]).verify_all().size == 0
 
 
@@ -129,12 +130,12 @@ def test_any_two_checkpoints_are_consistent(folder: Path, config: LogConfig) -> 
             verify_consistency(
                 old.size,
                 newest.size,
-                proof=log.consistency(old.size),
+                proof=log.reader().consistency(old.size),
                 old_root=old.root,
                 new_root=newest.root,
             )
         with pytest.raises(ValueError, match="size 517"):
-            log.consistency(518)
+            log.reader().consistency(518)
     for old in seen:  # also those whose partial tiles were dropped meanwhile
         reader = LogReader(folder, config.origin, keys=[config.key], size=old.size)
         assert reader.verify_all() == old
@@ -167,7 +168,7 @@ def test_partial_tiles_are_dropped_once_the_full_one_is_published(
 def test_publishing_nothing_signs_nothing(folder: Path, config: LogConfig) -> None:
     with Log.create(folder, config) as log:
         fill(log, 1)
-        assert log.publish() == log.publish() == log.checkpoint
+        assert log.publish() == log.publish() == log.reader().note
 
 
 def test_a_promise_names_the_record_and_a_deadline(folder: Path, config: LogConfig) -> None:
@@ -218,6 +219,30 @@ def test_many_waiting_records_are_published_without_delay(folder: Path, config: 
         assert read(log, config).size == 0
         fill(log, 1)
         eventually(lambda: read(log, config).size == 3)
+
+
+class SlowDisk(LocalDisk):
+    """Takes a while for every file but the write-ahead one, and counts how long."""
+
+    busy_s = 0.0
+
+    def create(self, path: Path, data: bytes) -> None:
+        started = time.monotonic()
+        time.sleep(0.01)
+        super().create(path, data)
+        self.busy_s += time.monotonic() - started
+
+
+def test_publishing_takes_half_of_the_time_at_most(folder: Path, config: LogConfig) -> None:
+    disk = SlowDisk()
+    limits = Limits(publish_delay_ms_max=2_000, publish_records_max=1)
+    with Log.create(folder, replace(config, disk=disk, limits=limits)) as log:
+        disk.busy_s, started, last = 0.0, time.monotonic(), 0
+        while time.monotonic() < started + 1:
+            last = log.append(b"%d" % log.size).index
+        assert disk.busy_s < 0.6 * (time.monotonic() - started)
+        eventually(lambda: read(log, config).size > last)
+        assert disk.busy_s > 0.1
 
 
 def test_what_waits_at_opening_is_published_in_time(folder: Path, config: LogConfig) -> None:

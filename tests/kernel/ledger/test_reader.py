@@ -15,6 +15,7 @@ from freehold.kernel.ledger import (
     LogRefusedError,
     VerifierKey,
     leaf_hash,
+    settle_restored,
     verify_consistency,
 )
 from tests.kernel.ledger import naive
@@ -172,3 +173,46 @@ def test_a_checkpoint_under_a_false_name_or_torn_is_refused(
     (published / "checkpoint").write_bytes(b"estate/")
     with pytest.raises(CorruptLogError):
         read(published, config)
+
+
+@pytest.mark.parametrize("since", [0, 1, 255, 256, 300, 511, 512, 520])
+def test_files_since_a_size_complete_what_a_tree_of_that_size_has(
+    published: Path, config: LogConfig, since: int, tmp_path: Path
+) -> None:
+    reader = read(published, config)
+    added = dict(reader.files(since))
+    assert added.items() <= dict(reader.files()).items()
+    before = tree_of(since)
+    assert {**before, **added}.items() >= dict(reader.files()).items()
+    if since == 520:
+        assert set(added) == {"tile/entries/002.p/8", "tile/0/002.p/8", "tile/1/000.p/2"}
+
+
+def tree_of(size: int) -> dict[str, bytes]:
+    """The full tiles and bundles that a tree of the first `size` entries has."""
+    full = range(size // 256)
+    leaves = b"".join(map(leaf_hash, ENTRIES))
+    return {f"tile/0/{n:03}": leaves[n * 8_192 : (n + 1) * 8_192] for n in full} | {
+        f"tile/entries/{n:03}": b"".join(
+            len(entry).to_bytes(2) + entry for entry in ENTRIES[n * 256 : (n + 1) * 256]
+        )
+        for n in full
+    }
+
+
+def test_a_restored_log_is_a_log(published: Path, config: LogConfig, tmp_path: Path) -> None:
+    restored = tmp_path / "restored"
+    for size in (300, 520):  # as a full bundle and a delta bring them
+        reader = read(published, config, size=size)
+        for path, content in reader.files(300 if size == 520 else 0):
+            (restored / path).parent.mkdir(parents=True, exist_ok=True)
+            (restored / path).write_bytes(content)
+        (restored / "checkpoints").mkdir(exist_ok=True)
+        for name in (f"checkpoints/{size:020}", "checkpoint"):
+            (restored / name).write_text(reader.note)
+    settle_restored(restored, reader.checkpoint, before=[300])
+    with Log.open(restored, config, trusted=reader.checkpoint) as log:
+        assert list(log.entries()) == ENTRIES
+        log.append(b"and on")
+    assert read(restored, config).verify_all().size == 521
+    assert not (restored / "tile/entries/001.p").exists()

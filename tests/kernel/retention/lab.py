@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table
 
-from freehold.kernel import DEFAULT_LIMITS, FreeholdError, Ref, new_id
+from freehold.kernel import DEFAULT_LIMITS, EstateClock, FreeholdError, Ref, new_id
 from freehold.kernel.acts import (
     Act,
     Actor,
@@ -35,6 +35,7 @@ from freehold.kernel.acts import (
     Recorded,
     Registry,
     ResourceType,
+    Standing,
     Stores,
 )
 from freehold.kernel.catalog import Catalog, Change, Put
@@ -110,10 +111,10 @@ CUSTODY = PassphraseCustody("passphrase of a lab", cost=INSECURE_TEST_COST)
 NEVER_ALONE = replace(DEFAULT_LIMITS, publish_delay_ms_max=10**8, publish_records_max=10**9)
 
 
-def roles_of(catalog: Catalog, principal: Ref) -> dict[str, Any]:
+def roles_of(catalog: Catalog, principal: Ref, now: datetime) -> Standing:
     """The keeper is one, nobody else is."""
     roles = ["keeper"] if principal == KEEPER.principal else []
-    return {"roles": roles, "clearances": [], "unit": "", "is_active": True}
+    return Standing({"roles": roles, "clearances": [], "unit": "", "is_active": True})
 
 
 class Hands:
@@ -233,7 +234,7 @@ class Lab:
         self.pipeline = Pipeline(
             registry,
             Stores(log, vault, keyring, catalog),
-            clock=self.clock,
+            clock=EstateClock(self.clock),
             circumstances=Circumstances(self.estate, True, SITE),
             principals=roles_of,
         )

@@ -52,6 +52,8 @@ def test_collecting_removes_what_no_act_names_and_keeps_all_the_rest(deployed: W
     long_ago = time.time() - 365 * DAYS
     for path in blobs:
         os.utime(path, (long_ago, long_ago))
+    assert estate.upkeep.collect(deployed.actor("otto")).count == 0  # what it put itself is young
+    estate = deployed.reopen()
     collected = estate.upkeep.collect(deployed.actor("otto"))
     assert (collected.count, collected.bytes) == (1, orphan.sealed_size)
     left = {path.name for path in (deployed.home / "vault" / "blobs").rglob("*") if path.is_file()}

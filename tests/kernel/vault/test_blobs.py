@@ -34,6 +34,7 @@ from freehold.kernel.vault import (
     VaultError,
     VaultLimits,
 )
+from tests.kernel.clocks import FakeHostClock
 from tests.kernel.vault.stores import FaultyStore, MemoryStore, SetClock
 
 CONTENT = random.Random(1).randbytes(200_000)  # four chunks of the age format
@@ -98,7 +99,7 @@ def test_pieces_of_any_size_make_no_difference(
     chunk_bytes: int,
 ) -> None:
     domain = keyring.new_domain()
-    limits = VaultLimits(chunk_bytes=chunk_bytes, chunks_waiting_max=1)
+    limits = VaultLimits(chunk_bytes=chunk_bytes)
     with Vault.open(folder, keyring, limits=limits) as small:
         sealed = seal(small, domain, content)
         got: list[bytes] = []
@@ -279,7 +280,7 @@ def test_a_reader_that_leaves_early_leaves_no_thread(
     folder: Path, keyring: Keyring, vault: Vault, domain: str
 ) -> None:
     sealed = seal(vault, domain)
-    limits = VaultLimits(chunk_bytes=1_000, chunks_waiting_max=1)
+    limits = VaultLimits(chunk_bytes=1_000)
     before = threading.active_count()
     with Vault.open(folder, keyring, limits=limits) as narrow:
         for size in [0, 10, 2_000, 30_000] * 50:
@@ -304,7 +305,7 @@ def test_a_slow_reader_is_not_run_away_from(
     folder: Path, keyring: Keyring, vault: Vault, domain: str
 ) -> None:
     store = CountingReads()
-    limits = VaultLimits(chunk_bytes=1_000, chunks_waiting_max=4)
+    limits = VaultLimits(chunk_bytes=1_000)
     with Vault.open(folder, keyring, store=store, limits=limits) as narrow:
         sealed = seal(narrow, domain)
         with narrow.unseal(domain, sealed.name) as stream:
@@ -517,6 +518,32 @@ def test_collecting_removes_old_orphans_alone(
         assert not timed.exists(orphan.name)
         assert timed.collect(set(), grace=timedelta(hours=26)) == Collected(0, 0)
         assert timed.collect(set(), grace=timedelta(0)).count == 1
+
+
+@pytest.mark.parametrize("days", [2, 3650, -2, -20_000])
+def test_a_blob_that_was_just_put_is_young_whatever_the_clock_is_set_to(
+    folder: Path, keyring: Keyring, vault: Vault, domain: str, days: int
+) -> None:
+    host = FakeHostClock(datetime.now(UTC))
+    with Vault.open(folder, keyring, clock=host) as timed:
+        orphan = seal(timed, domain, b"orphan")
+        host.set_by(days=days)
+        assert timed.collect(set()) == Collected(0, 0)
+        host.set_by(days=-days)
+        host.wait(hours=25)
+        assert timed.collect(set()) == Collected(1, orphan.sealed_size)
+
+
+def test_a_vault_forgets_when_it_put_what_is_no_longer_young(
+    folder: Path, keyring: Keyring, vault: Vault, domain: str
+) -> None:
+    host = FakeHostClock(datetime.now(UTC))
+    with Vault.open(folder, keyring, clock=host) as timed:
+        for number in range(50):
+            seal(timed, domain, b"%d" % number)
+            host.wait(hours=1)
+        assert timed.collect(set(), grace=timedelta(hours=24)).count == 26
+        assert timed.collect(set(), grace=timedelta(0)).count == 24
 
 
 class LateList(MemoryStore):

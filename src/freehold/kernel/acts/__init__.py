@@ -8,6 +8,8 @@
 It does not know what any act means.
 """
 
+from freehold.kernel.acts._alarms import Concern
+from freehold.kernel.acts._check import CheckedRecords, Fault, RecordCheck
 from freehold.kernel.acts._declare import (
     ANY,
     Act,
@@ -20,6 +22,7 @@ from freehold.kernel.acts._declare import (
     fact_fields,
 )
 from freehold.kernel.acts._facts import (
+    CHECKS,
     Blob,
     Code,
     Codes,
@@ -34,7 +37,7 @@ from freehold.kernel.acts._facts import (
     found,
 )
 from freehold.kernel.acts._performance import Performance
-from freehold.kernel.acts._pipeline import Pipeline
+from freehold.kernel.acts._pipeline import Pipeline, shadow
 from freehold.kernel.acts._record import (
     SCHEMA_VERSION,
     Body,
@@ -44,19 +47,22 @@ from freehold.kernel.acts._record import (
     commit_request,
     open_body,
 )
-from freehold.kernel.acts._trace import retract
+from freehold.kernel.acts._trace import ACCEPT_CLOCK, retract
 from freehold.kernel.acts._values import (
     Actor,
     Approvals,
     Circumstances,
     Principals,
     Recorded,
+    Standing,
     Stores,
 )
 from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound
 
 __all__ = [
+    "ACCEPT_CLOCK",
     "ANY",
+    "CHECKS",
     "SCHEMA_VERSION",
     "Act",
     "ActError",
@@ -65,13 +71,16 @@ __all__ = [
     "Attributes",
     "Blob",
     "Body",
+    "CheckedRecords",
     "Circumstances",
     "Code",
     "Codes",
+    "Concern",
     "Conflict",
     "Declarations",
     "Digest",
     "FactField",
+    "Fault",
     "Id",
     "Ids",
     "InvalidFact",
@@ -86,10 +95,12 @@ __all__ = [
     "Principals",
     "Query",
     "Record",
+    "RecordCheck",
     "Recorded",
     "Reference",
     "Registry",
     "ResourceType",
+    "Standing",
     "Stores",
     "VKey",
     "commit_body",
@@ -98,4 +109,5 @@ __all__ = [
     "found",
     "open_body",
     "retract",
+    "shadow",
 ]

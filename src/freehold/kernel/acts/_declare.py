@@ -39,6 +39,7 @@ class Act:
         exclusive: whether acts on one resource wait for each other. Those of the hot path do not:
             they change nothing of their resource that policies see, and are projected from the
             record alone, so that a rebuild opens none of their bodies.
+        alarming: whether people have to hear of it at once, whoever did it.
         retention: the kind of the charter's retention that its bodies fall under. Such an act puts
             nothing into the catalog but rows whose key is the id of its record, so that they go
             with it. Without one, body and record are kept for ever: what they projected is state.
@@ -47,13 +48,21 @@ class Act:
     name: ClassVar[str]
     on: ClassVar[str]
     exclusive: ClassVar[bool]
+    alarming: ClassVar[bool]
     retention: ClassVar[str]
 
     def __init_subclass__(
-        cls, *, name: str = "", on: str = "", exclusive: bool = True, retention: str = ""
+        cls,
+        *,
+        name: str = "",
+        on: str = "",
+        exclusive: bool = True,
+        alarming: bool = False,
+        retention: str = "",
     ) -> None:
         if name:
-            cls.name, cls.on, cls.exclusive, cls.retention = name, on, exclusive, retention
+            cls.name, cls.on, cls.exclusive = name, on, exclusive
+            cls.alarming, cls.retention = alarming, retention
 
     @classmethod
     def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:

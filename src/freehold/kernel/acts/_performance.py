@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from freehold.kernel import FreeholdError, Ref, format_time, new_id
+from freehold.kernel import FreeholdError, Ref, new_id
+from freehold.kernel.acts._alarms import sound_alarm
 from freehold.kernel.acts._declare import Act
 from freehold.kernel.acts._facts import check_fact
 from freehold.kernel.acts._record import Body, Output, Record
@@ -39,6 +40,12 @@ class Decided:
     request: PolicyRequest
     decision: PolicyDecision
     policies: PolicySet  # that decided; another may be in force by the time of the record
+    under: tuple[str, ...] = ()  # what gave the principal rights for a time
+
+    @property
+    def marks(self) -> dict[str, Any]:
+        """The fact that names it, in records of whatever act and phase."""
+        return {"under": list(self.under)} if self.under else {}
 
     def as_json(self, request: str) -> dict[str, Any]:
         return {
@@ -139,14 +146,15 @@ class Performance:
         context = pipeline._context(
             pipeline.registry.context(self._asked, act.name), self._scope.purpose, len(approvals)
         )
+        principal = pipeline._principal(self._actor.authority)
         request = PolicyRequest(
-            pipeline._principal(self._actor.authority),
+            principal.entity,
             act.name,
             pipeline._resource(self.on),
             context,
         )
         policies = pipeline.policies
-        self._decided = Decided(request, policies.decide(request), policies)
+        self._decided = Decided(request, policies.decide(request), policies, principal.under)
         if not self._decided.decision.is_allowed:
             pipeline._deny(self._actor, act.name, self.on, self._decided)
         if approvals:
@@ -157,6 +165,8 @@ class Performance:
             raise ValueError(f"the block of {self._act.name} ended without conclude")
         outputs, found = self._concluded
         self._recorded = self._append("done", found, outputs=outputs)
+        if self._act.alarming:
+            sound_alarm(self._recorded)
 
     def _fail(self, code: str) -> None:
         """Record the failure; if even that fails, the caller has both errors, chained."""
@@ -175,10 +185,11 @@ class Performance:
     ) -> Recorded:
         pipeline, decided = self._pipeline, self._decided
         assert decided is not None  # noqa: S101  # perform decides first
-        body = Body.make(self._details, decided.request.as_json())
+        body, reading = Body.make(self._details, decided.request.as_json()), pipeline.clock.read()
         record = Record(
             id=self.record_id,
-            time=format_time(pipeline.clock.now()),
+            time=reading.time,
+            clock=reading.state,
             log=pipeline.stores.log.key.name,
             principal=str(self._actor.principal),
             on_behalf=str(self._actor.on_behalf) if self._actor.on_behalf else None,
@@ -190,7 +201,7 @@ class Performance:
             outputs=outputs,
             purpose=self._scope.purpose,
             decision=decided.as_json(body.request),
-            facts={**self._asked, **found},
+            facts={**self._asked, **found, **decided.marks},
             error=error,
             body=self._seal(body, is_done=phase == "done"),
         )

@@ -22,12 +22,12 @@ from typing import Any, NoReturn
 
 from sqlalchemy import select
 
-from freehold.kernel import Clock, FreeholdError, Ref, format_time, new_id
-from freehold.kernel.acts._caches import EntityCache, ResourceLocks
+from freehold.kernel import EstateClock, FreeholdError, LedgerTime, Ref, SystemClock, new_id
+from freehold.kernel.acts._caches import EntityCache, ResourceLocks, Seen
 from freehold.kernel.acts._declare import Act, Attributes, Registry
 from freehold.kernel.acts._performance import Decided, Performance, scope_of
 from freehold.kernel.acts._record import Body, Record, open_body
-from freehold.kernel.acts._trace import trace
+from freehold.kernel.acts._trace import ledger_time, trace
 from freehold.kernel.acts._values import (
     Actor,
     Approvals,
@@ -37,7 +37,7 @@ from freehold.kernel.acts._values import (
     Stores,
 )
 from freehold.kernel.acts.errors import Conflict, InvalidRecord, NotFound
-from freehold.kernel.catalog import ACT, REBUILD_RECORDS, Change
+from freehold.kernel.catalog import ACT, CLOCK, REBUILD_RECORDS, Catalog, Change, Put
 from freehold.kernel.keys import DomainErased, UnknownDomain
 from freehold.kernel.ledger import PRUNED, Appended
 from freehold.kernel.policy import Denied, Entity, PolicyRequest, PolicySet
@@ -52,7 +52,7 @@ class Pipeline:
         registry: Registry,
         stores: Stores,
         *,
-        clock: Clock,
+        clock: EstateClock,
         circumstances: Circumstances,
         principals: Principals,
     ) -> None:
@@ -66,6 +66,8 @@ class Pipeline:
         self._is_emptied: Callable[[Record], bool] = lambda _record: False
         self._locks = ResourceLocks()
         self._entities = EntityCache()
+        self._ended: FreeholdError | None = None  # why nothing is recorded any more; never cleared
+        self._time = LedgerTime()  # as far as the ledger is projected; owned by whoever projects
         self._pending: dict[bytes, tuple[Record, Mapping[str, Any] | None]] = {}
 
     @property
@@ -88,9 +90,9 @@ class Pipeline:
         if approvals is not None:
             self._approvals = approvals
 
-    def relocate(self, site: Mapping[str, str]) -> None:
-        """Say at which site the estate's home is, from its charter."""
-        self.circumstances = replace(self.circumstances, site=dict(site))
+    def end(self, reason: FreeholdError) -> None:
+        """Let nothing be recorded any more: every act, and every refusal, raises `reason`."""
+        self._ended = reason
 
     def excuse(self, is_emptied: Callable[[Record], bool]) -> None:
         """Say which records' bodies retention has emptied; any other that is missing is damage."""
@@ -120,6 +122,8 @@ class Pipeline:
         scope = scope_of(act, purpose, inputs, domain)
         performance = Performance(self, actor, act=act, on=on, scope=scope)
         with self._locks.hold(on) if act.exclusive else ExitStack():
+            if self._ended is not None:  # before any work is done that could not be recorded
+                raise self._ended
             performance._decide()
             try:
                 yield performance
@@ -141,23 +145,29 @@ class Pipeline:
         Raises:
             Denied: policy refuses; recorded, unlike a permission.
         """
+        principal = self._principal(actor.authority)
         request = PolicyRequest(
-            self._principal(actor.authority), query, self._resource(on), self._context({}, None, 0)
+            principal.entity, query, self._resource(on), self._context({}, None, 0)
         )
         policies = self.policies
         decision = policies.decide(request)
         if not decision.is_allowed:
-            self._deny(actor, query, on, Decided(request, decision, policies))
+            self._deny(actor, query, on, Decided(request, decision, policies, principal.under))
 
-    def _principal(self, ref: Ref) -> Entity:
-        """The principal as policies see it."""
-        return self._entities.get(
-            "principal",
-            ref,
-            lambda: Entity(
-                ref.kind.capitalize(), ref.id, _plain(self._principals(self.stores.catalog, ref))
-            ),
-        )
+    def _principal(self, ref: Ref) -> Seen:
+        """The principal as policies see it now: what was given for a time ends with that time, by
+        this estate's clock, at the first decision after it.
+        """
+        seen = self._entities.get("principal", ref, lambda: self._look_at(ref))
+        if seen.until is not None and seen.until <= self.clock.now():
+            self._entities.evict([ref])
+            seen = self._entities.get("principal", ref, lambda: self._look_at(ref))
+        return seen
+
+    def _look_at(self, ref: Ref) -> Seen:
+        standing = self._principals(self.stores.catalog, ref, self.clock.now())
+        entity = Entity(ref.kind.capitalize(), ref.id, _plain(standing.attributes))
+        return Seen(entity, standing.until, standing.under)
 
     def _resource(self, ref: Ref) -> Entity:
         """The resource as policies see it.
@@ -172,10 +182,10 @@ class Pipeline:
         return self._entities.get(
             "resource",
             ref,
-            lambda: Entity(
-                declared.name, str(ref), _plain(declared.load(self.stores.catalog, ref))
+            lambda: Seen(
+                Entity(declared.name, str(ref), _plain(declared.load(self.stores.catalog, ref)))
             ),
-        )
+        ).entity
 
     def details(self, record: Record) -> dict[str, Any] | None:
         """The details in a record's body, or None once it is erased or past its retention."""
@@ -231,8 +241,10 @@ class Pipeline:
         """
         return Record.decode(self.stores.log.entry(index))
 
-    def catch_up(self) -> int:
+    def catch_up(self, until: int | None = None) -> int:
         """Project every record that the catalog has not seen; return how many there were.
+
+        With `until`, only those before that place of the log.
 
         Raises:
             Conflict: the catalog has seen more records than the log holds, so the log was rewound.
@@ -245,10 +257,13 @@ class Pipeline:
                 f"the log holds {log.size} records, but the catalog has already seen {start}",
                 "the ledger was replaced by an older copy; restore a newer backup",
             )
-        position, entries = start, log.entries(start, log.size)
+        clock = catalog.first(select(CLOCK).where(CLOCK.c.log == log.key.name))
+        self._time = LedgerTime(clock.newest, clock.accepted) if clock else LedgerTime()
+        position, entries = start, log.entries(start, log.size if until is None else until)
         while batch := list(islice(entries, REBUILD_RECORDS)):
             self._project(position, batch)
             position += len(batch)
+        self.clock.hold(self._time)
         self._entities.clear()
         catalog.index()  # a rebuild that was interrupted left it without
         return position - start
@@ -260,7 +275,9 @@ class Pipeline:
 
     def follow(self, first: int, entries: Sequence[bytes]) -> None:
         """The log's `on_commit`: project what has just become durable."""
-        self._entities.evict(map(Ref.parse, self._project(first, entries)))
+        touched = self._project(first, entries)
+        self.clock.hold(self._time)
+        self._entities.evict(map(Ref.parse, touched))
 
     # -- what the performances use -----------------------------------------------------------------
 
@@ -287,6 +304,8 @@ class Pipeline:
 
     def _append(self, record: Record, details: Mapping[str, Any] | None) -> Recorded:
         """Make a record durable and projected. The commit point of every act."""
+        if self._ended is not None:
+            raise self._ended
         entry = record.encode()
         self._pending[entry] = (record, details)
         try:
@@ -310,11 +329,12 @@ class Pipeline:
 
     def _deny(self, actor: Actor, action: str, on: Ref, decided: Decided) -> NoReturn:
         record_id = new_id()
-        body = Body.make({}, decided.request.as_json())
+        body, reading = Body.make({}, decided.request.as_json()), self.clock.read()
         self._append(
             Record(
                 id=record_id,
-                time=format_time(self.clock.now()),
+                time=reading.time,
+                clock=reading.state,
                 log=self.stores.log.key.name,
                 principal=str(actor.principal),
                 on_behalf=str(actor.on_behalf) if actor.on_behalf else None,
@@ -323,6 +343,7 @@ class Pipeline:
                 resource=str(on),
                 purpose=None,  # it may be no code of the charter; the body holds what was asked
                 decision=decided.as_json(body.request),
+                facts=decided.marks,
                 error="policy.denied",
                 body=self._seal_spare(on.id, record_id, body),
             ),
@@ -348,6 +369,7 @@ class Pipeline:
             if entry == PRUNED:
                 continue
             record, details = self._pending.get(entry) or self._reopen(entry)
+            self._time = ledger_time(self._time, record)
             yield from trace(index, record)
             if record.phase == "done":
                 act = self._type(record)
@@ -355,6 +377,7 @@ class Pipeline:
                 touched.update(output.ref for output in record.outputs)
                 if act.exclusive:
                     touched.add(record.resource)
+        yield Put(CLOCK, {"log": self.stores.log.key.name, **self._time._asdict()})
 
     def _reopen(self, entry: bytes) -> tuple[Record, Mapping[str, Any] | None]:
         record = Record.decode(entry)
@@ -378,3 +401,16 @@ def _plain(attributes: Attributes) -> dict[str, Any]:
         name: sorted(value) if isinstance(value, set | frozenset | tuple | list) else value
         for name, value in sorted(attributes.items())
     }
+
+
+def shadow(pipeline: Pipeline, catalog: Catalog) -> Pipeline:
+    """Make a pipeline that projects the same log into another catalog, and serves for nothing else:
+    it enforces no policies, and so permits nothing.
+    """
+    return Pipeline(
+        pipeline.registry,
+        replace(pipeline.stores, catalog=catalog),
+        clock=EstateClock(SystemClock()),
+        circumstances=pipeline.circumstances,
+        principals=pipeline._principals,
+    )

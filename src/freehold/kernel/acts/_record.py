@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from freehold.kernel import canonical, digest
+from freehold.kernel import ClockState, canonical, digest
 from freehold.kernel.acts.errors import InvalidRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SALT_BYTES = 32
-_BODY_PREFIX = b"freehold/body/v1\0"
-_REQUEST_PREFIX = b"freehold/request/v1\0"
+_WITHOUT_CLOCK = 1  # the schema version whose records say nothing about the clock
+BODY_PREFIX = b"freehold/body/v1\0"
+REQUEST_PREFIX = b"freehold/request/v1\0"
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +41,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     v: int = SCHEMA_VERSION
     id: str
     time: str
+    clock: ClockState | None = None  # None in version 1 alone, whose records have no such key
     log: str
     principal: str
     on_behalf: str | None = None
@@ -57,7 +59,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def encode(self) -> bytes:
         """Canonical JSON."""
-        return canonical(msgspec.to_builtins(self))
+        value = msgspec.to_builtins(self)
+        if self.v == _WITHOUT_CLOCK:
+            del value["clock"]
+        return canonical(value)
 
     @classmethod
     def decode(cls, entry: bytes) -> Record:
@@ -73,10 +78,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             record = msgspec.json.decode(entry, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             _refuse_later(_version_of(entry))
-            raise InvalidRecord(
-                "record.malformed", "an entry of the ledger is no record of an act"
-            ) from error
+            raise _malformed() from error
         _refuse_later(record.v)
+        if (record.clock is None) != (record.v == _WITHOUT_CLOCK):
+            raise _malformed()
         return record
 
 
@@ -92,8 +97,12 @@ def _version_of(entry: bytes) -> int:
         return SCHEMA_VERSION
 
 
+def _malformed() -> InvalidRecord:
+    return InvalidRecord("record.malformed", "an entry of the ledger is no record of an act")
+
+
 def _refuse_later(version: int) -> None:
-    if version != SCHEMA_VERSION:
+    if not _WITHOUT_CLOCK <= version <= SCHEMA_VERSION:
         raise InvalidRecord(
             "record.version",
             f"a record has schema version {version}; this reads up to {SCHEMA_VERSION}",
@@ -116,17 +125,17 @@ class Body:
         asked = canonical(dict(request))
         parts = (salt, b'{"details":', canonical(dict(details)), b',"request":', asked, b"}")
         plaintext = b"".join(parts)  # canonical as a whole: its two keys are in order
-        return cls(plaintext, commit_body(plaintext), _commitment(_REQUEST_PREFIX, salt, asked))
+        return cls(plaintext, commit_body(plaintext), _commitment(REQUEST_PREFIX, salt, asked))
 
 
 def commit_body(plaintext: bytes) -> str:
     """The commitment of docs/formats/record.md over salt and body."""
-    return _commitment(_BODY_PREFIX, plaintext)
+    return _commitment(BODY_PREFIX, plaintext)
 
 
 def commit_request(salt: bytes, request: Mapping[str, Any]) -> str:
     """The commitment over the policy request alone, under the body's salt."""
-    return _commitment(_REQUEST_PREFIX, salt, canonical(dict(request)))
+    return _commitment(REQUEST_PREFIX, salt, canonical(dict(request)))
 
 
 def _commitment(*parts: bytes) -> str:

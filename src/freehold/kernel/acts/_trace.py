@@ -7,9 +7,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeGuard
 
+from freehold.kernel import LedgerTime
 from freehold.kernel.acts._declare import Act
 from freehold.kernel.acts._record import Output, Record
 from freehold.kernel.catalog import ACT, LINK, Change, Put, Remove
+
+ACCEPT_CLOCK = "estate.accept_clock"
+"""The act by which owners say that times in the ledger are wrong and the host's clock is right."""
+
+
+def ledger_time(before: LedgerTime, record: Record) -> LedgerTime:
+    """Tell the newest time in the ledger once `record` follows what had `before`.
+
+    Times that owners said are wrong count no more.
+    """
+    if record.act == ACCEPT_CLOCK and record.phase == "done":
+        return LedgerTime(record.time, before.accepted + 1)
+    return before if record.time <= before.newest else LedgerTime(record.time, before.accepted)
 
 
 def trace(index: int, record: Record) -> Iterator[Change]:
@@ -34,6 +48,8 @@ def trace(index: int, record: Record) -> Iterator[Change]:
         yield _link(index, "in", Output(ref))
     for output in record.outputs:
         yield _link(index, "out", output)
+    for emergency in record.facts.get("under", ()):
+        yield _link(index, "under", Output(emergency))
     if record.phase == "done":
         for approval in record.facts.get("approvals", ()):
             yield _link(index, "by", Output(f"approval:{approval}"))

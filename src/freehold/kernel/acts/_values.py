@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from freehold.kernel import Ref
@@ -44,10 +45,23 @@ class Approvals(Protocol):
         ...
 
 
-class Principals(Protocol):
-    """Reads the attributes of a principal that policies may see."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How policies see a principal, and how long that holds without anybody's act.
 
-    def __call__(self, catalog: Catalog, principal: Ref) -> Attributes: ...
+    `under` names what gives rights for a time (an emergency): each of the principal's records until
+    then names it too, as its fact `under`.
+    """
+
+    attributes: Attributes
+    until: datetime | None = None
+    under: tuple[str, ...] = ()
+
+
+class Principals(Protocol):
+    """Reads how a principal stands at a moment."""
+
+    def __call__(self, catalog: Catalog, principal: Ref, now: datetime) -> Standing: ...
 
 
 @dataclass(frozen=True, slots=True)

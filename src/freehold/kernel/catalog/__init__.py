@@ -6,11 +6,13 @@ catalog applies them with the position they belong to. It decides nothing and ch
 
 from freehold.kernel.catalog._catalog import REBUILD_RECORDS, Catalog
 from freehold.kernel.catalog._changes import DOMAIN, ERASABLE, Amend, Change, Forget, Put, Remove
-from freehold.kernel.catalog._tables import ACT, LINK
+from freehold.kernel.catalog._compare import Difference, differences
+from freehold.kernel.catalog._tables import ACT, CLOCK, LINK
 from freehold.kernel.catalog.errors import CatalogError
 
 __all__ = [
     "ACT",
+    "CLOCK",
     "DOMAIN",
     "ERASABLE",
     "LINK",
@@ -19,7 +21,9 @@ __all__ = [
     "Catalog",
     "CatalogError",
     "Change",
+    "Difference",
     "Forget",
     "Put",
     "Remove",
+    "differences",
 ]

@@ -8,13 +8,29 @@ the same `apply` that live acts use.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, Row, Select, create_engine, delete, event, inspect, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    Row,
+    Select,
+    Table,
+    create_engine,
+    delete,
+    event,
+    inspect,
+    select,
+    tuple_,
+)
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateTable
 
 from freehold.kernel.catalog._changes import Change, Put
@@ -26,6 +42,7 @@ _INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index'"
 REBUILD_RECORDS = (
     2_000  # records of one transaction while rebuilding: large enough to batch, small in memory
 )
+_PROBLEMS_MAX = 20  # lines of SQLite's own check; more say no more
 
 
 class Catalog:
@@ -34,24 +51,31 @@ class Catalog:
     One writer; readers at any time.
     """
 
-    def __init__(self, path: Path, log: str, rooms: Iterable[MetaData] = ()) -> None:
+    def __init__(
+        self, path: Path, log: str, rooms: Iterable[MetaData] = (), *, is_scratch: bool = False
+    ) -> None:
         """Open the database, creating its tables where they are missing or of another version.
+
+        One that `is_scratch` is used by one thread, in a file that has no name as soon as it is
+        open: nothing of it outlives the process.
 
         Raises:
             CatalogError: the database cannot be opened.
         """
+        self.path = path
         self._log = log
         self._tables = [table for room in (KERNEL_TABLES, *rooms) for table in room.sorted_tables]
-        self._engine = _engine(path)
+        self._engine = _scratch_engine(path) if is_scratch else _engine(path)
         self._writer = ChangeWriter(self._tables, self._engine.dialect)
         try:
             self._prepare()
             self._scrub()
-        except SQLAlchemyError as error:
+        except _FAILURES as error:
             raise CatalogError(
                 "catalog.unreadable",
-                f"the catalog at {path} cannot be opened: {error.__cause__ or error}",
-                "it may be deleted: it is rebuilt from the ledger at the next opening",
+                f"the catalog at {path} cannot be opened: {_said(error)}",
+                "check the disk's space and permissions; the catalog may be deleted: it is rebuilt"
+                " from the ledger at the next opening",
             ) from error
 
     @property
@@ -61,13 +85,21 @@ class Catalog:
         return int(row.size) if row else 0
 
     def all(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        """Every row of a query."""
-        with self._engine.connect() as connection:
+        """Every row of a query.
+
+        Raises:
+            CatalogError: the database cannot be read.
+        """
+        with self._reading() as connection:
             return connection.execute(query).all()
 
     def first(self, query: Select[Any]) -> Row[Any] | None:
-        """The first row of a query, or None."""
-        with self._engine.connect() as connection:
+        """The first row of a query, or None.
+
+        Raises:
+            CatalogError: the database cannot be read.
+        """
+        with self._reading() as connection:
             return connection.execute(query).first()
 
     def apply(self, changes: Iterable[Change], size: int | None) -> None:
@@ -86,25 +118,33 @@ class Catalog:
                 has_forgotten = self._writer.run(connection, chain(changes, position))
             if has_forgotten:
                 self._scrub()
-        except (SQLAlchemyError, OverflowError) as error:  # the second: an integer over 64 bits
+        except (*_FAILURES, OverflowError) as error:  # the last: an integer over 64 bits
             where = "a pruning" if size is None else f"to record {size}"
             raise CatalogError(
                 "catalog.apply",
-                f"the catalog could not follow {where}: {error.__cause__ or error}",
+                f"the catalog could not follow {where}: {_said(error)}",
                 "the acts are safe in the ledger; cure the cause and open the estate again",
             ) from error
 
     def clear(self) -> None:
-        """Empty every table and go back to position 0, to be caught up and then `index`ed."""
-        with self._engine.begin() as connection:
+        """Empty every table and go back to position 0, to be caught up and then `index`ed.
+
+        Raises:
+            CatalogError: the database refused; opening the estate catches up from where it is.
+        """
+        with self._writing("emptied") as connection:
             for table in self._tables:
                 for index in table.indexes:
                     index.drop(connection, checkfirst=True)  # many rows are put faster without
                 connection.execute(delete(table))
 
     def index(self) -> None:
-        """Make what indexes are missing; without them all is as right, but slower to find."""
-        with self._engine.begin() as connection:
+        """Make what indexes are missing; without them all is as right, but slower to find.
+
+        Raises:
+            CatalogError: the database refused.
+        """
+        with self._writing("indexed") as connection:
             present = {name for (name,) in connection.exec_driver_sql(_INDEXES)}
             for table in self._tables:
                 for index in table.indexes:
@@ -113,13 +153,64 @@ class Catalog:
 
     def dump(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Every row of every table in a fixed order, to compare two catalogs."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             for table in sorted(self._tables, key=lambda table: table.name):
                 for row in connection.execute(select(table).order_by(*table.primary_key.columns)):
                     yield table.name, tuple(row)
 
+    def page(
+        self, table: Table, after: tuple[Any, ...] | None, limit: int
+    ) -> tuple[int, list[tuple[Any, ...]]]:
+        """The next rows of a table in the order of its key, and the position they belong to."""
+        keys = list(table.primary_key.columns)
+        query = select(table).order_by(*keys).limit(limit)
+        if after is not None:
+            query = query.where(tuple_(*keys) > tuple_(*after))
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")  # both from one snapshot
+            size = connection.execute(select(POSITION.c.size).where(POSITION.c.log == self._log))
+            return int(size.scalar() or 0), [tuple(row) for row in connection.execute(query)]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table, by name."""
+        return tuple(sorted(self._tables, key=lambda table: table.name))
+
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the structure of the database; empty where it is sound."""
+        try:
+            with self._engine.connect() as connection:
+                found = connection.exec_driver_sql(f"PRAGMA integrity_check({_PROBLEMS_MAX})")
+                return [str(line) for (line,) in found if line != "ok"]
+        except SQLAlchemyError as error:
+            return [str(error.__cause__ or error)]
+
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except _FAILURES as error:
+            raise CatalogError(
+                "catalog.storage",
+                f"the catalog cannot be read: {_said(error)}",
+                "check the disk, the limit of open files and the memory, then try again",
+            ) from error
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except _FAILURES as error:
+            raise CatalogError(
+                "catalog.storage",
+                f"the catalog cannot be {what}: {_said(error)}",
+                "check the disk's space and permissions, then open the estate again",
+            ) from error
 
     def _scrub(self) -> None:
         """Cut the write-ahead file to nothing: it still holds what was blanked in the tables.
@@ -150,6 +241,24 @@ class Catalog:
             for table in self._tables:
                 table.create(connection)
             connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+
+
+def _scratch_engine(path: Path) -> Engine:
+    connection = sqlite3.connect(path)
+    # The journal's file would have a name, and what is lost here is made anew.
+    connection.execute("PRAGMA journal_mode=OFF")
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("CREATE TABLE begun (x)")  # makes SQLite open the file, so that it can go
+    path.unlink()
+    return create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+
+
+# What SQLite says as an error of the database, and no memory, which comes as itself.
+_FAILURES = (SQLAlchemyError, MemoryError)
+
+
+def _said(error: BaseException) -> str:
+    return str(error.__cause__ or error) or "out of memory"
 
 
 def _engine(path: Path) -> Engine:

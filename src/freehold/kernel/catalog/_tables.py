@@ -1,4 +1,4 @@
-"""The kernel's own tables: where the projection stands, and every act in brief."""
+"""The kernel's own tables: where the projection stands, the newest time, every act in brief."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ POSITION = Table(
     KERNEL_TABLES,
     Column("log", String, primary_key=True),
     Column("size", Integer, nullable=False),
+)
+
+CLOCK = Table(
+    "clock",
+    KERNEL_TABLES,
+    Column("log", String, primary_key=True),
+    Column("newest", String, nullable=False),  # time, since owners last accepted the host's clock
+    Column("accepted", Integer, nullable=False),  # how often they have
 )
 
 ACT = Table(
@@ -37,7 +45,7 @@ LINK = Table(
     "link",
     KERNEL_TABLES,
     Column("position", Integer, primary_key=True),
-    Column("direction", String, primary_key=True),  # in | out | by (an approval that was used)
+    Column("direction", String, primary_key=True),  # in | out | by (an approval used) | under
     Column("ref", String, primary_key=True),
     Column("sealed", String),
     Column("digest", String),

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from freehold.kernel import canonical, format_time
-from freehold.kernel.acts import SCHEMA_VERSION, Pipeline, Record, open_body
+from freehold.kernel.acts import Pipeline, Record, open_body
 from freehold.kernel.ledger import PRUNED
 
+BUNDLE_VERSION = 1
 SIGNED_ACTS = ("approval.give", "charter.ratify")
 _STORED = (1980, 1, 1, 0, 0, 0)  # the zip says nothing about when; bundle.json does
 
@@ -42,7 +43,7 @@ class BundleWriter:
         pipeline = self._pipeline
         return canonical(
             {
-                "v": SCHEMA_VERSION,
+                "v": BUNDLE_VERSION,
                 "estate": pipeline.circumstances.estate.id,
                 "trial": pipeline.circumstances.is_trial,
                 "origin": self._reader.checkpoint.origin,

@@ -21,7 +21,7 @@ from freehold.kernel.acts import (
 )
 from freehold.kernel.catalog import ACT, LINK
 from freehold.kernel.history._bundle import BundleWriter
-from freehold.kernel.ledger import Appended
+from freehold.kernel.ledger import Appended, LogReader
 
 LISTED_MAX = 10_000  # acts of one answer; whoever wants all of them exports
 LINEAGE_EDGES_MAX = 10_000  # a larger answer helps nobody
@@ -89,9 +89,15 @@ class History:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
+        # The cosigned checkpoint of the last receipt, since the next one is often under it too.
+        self._reader: LogReader | None = None  # replaced as one value
 
-    def acts(self, actor: Actor, *, resource: str = "", limit: int = 50) -> tuple[ActSummary, ...]:
-        """The newest acts, all or those on one resource (by id), newest first."""
+    def acts(
+        self, actor: Actor, *, resource: str = "", under: str = "", limit: int = 50
+    ) -> tuple[ActSummary, ...]:
+        """The newest acts, newest first: all, or those on one resource, or done under one emergency
+        (both by id).
+        """
         self._ask(actor, "ledger.read")
         count = max(1, min(limit, LISTED_MAX))
         query = select(ACT).order_by(ACT.c.position.desc()).limit(count)
@@ -101,6 +107,11 @@ class History:
             of_itself = _newest(ACT.c.resource == ref, count)
             of_versions = _newest(ACT.c.resource.between(f"{ref}@", f"{ref}@~"), count)
             query = query.where(ACT.c.position.in_(union_all(of_itself, of_versions)))
+        if under:
+            marked = select(LINK.c.position).where(
+                LINK.c.ref == str(Ref.parse(under)), LINK.c.direction == "under"
+            )
+            query = query.where(ACT.c.position.in_(marked))
         return tuple(map(_summary, self._pipeline.stores.catalog.all(query)))
 
     def act(self, actor: Actor, act: str) -> dict[str, Any]:
@@ -117,11 +128,17 @@ class History:
     def receipt(self, actor: Actor, act: str) -> str:
         """The proof that an act is in the ledger: a C2SP tlog-proof, checkable offline.
 
+        It is made for the earliest cosigned checkpoint that contains the act, with what witnesses
+        said of it; for the newest checkpoint as long as there is no such one (docs/decisions/0014).
+
         Raises:
             NotFound: no such act.
         """
         self._ask(actor, "ledger.receipt")
-        return self._pipeline.stores.log.receipt(self._pipeline.position(act)).text()
+        log, index = self._pipeline.stores.log, self._pipeline.position(act)
+        size = log.cosigned.covering(index)
+        receipt = log.receipt(index) if size is None else self._cosigned(size).receipt(index)
+        return receipt.text()
 
     def promise(self, recorded: Recorded) -> str:
         """The log's signed word that a record will be in the tree by a deadline."""
@@ -173,6 +190,12 @@ class History:
         )
         for row in catalog.all(consumed):
             yield LineageEdge(row.ref, ref, row.act, row.id, row.time)
+
+    def _cosigned(self, size: int) -> LogReader:
+        log, reader = self._pipeline.stores.log, self._reader
+        if reader is None or reader.note != log.cosigned.note(size):
+            reader = self._reader = log.reader(size)
+        return reader
 
     def _ask(self, actor: Actor, query: str) -> None:
         self._pipeline.ask(actor, query, on=self._pipeline.circumstances.estate)

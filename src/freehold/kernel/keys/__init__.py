@@ -10,6 +10,7 @@ It knows nothing of what its keys protect. Format: docs/formats/vault.md.
         keyring.erase(domain_id)          # from here on nobody can have them again
 """
 
+from freehold.kernel.keys._copy import KeyringWriter, Row, Snapshot, unlock
 from freehold.kernel.keys._custody import (
     INSECURE_TEST_COST,
     Custody,
@@ -18,10 +19,22 @@ from freehold.kernel.keys._custody import (
 )
 from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._domain import DomainKeys
+from freehold.kernel.keys._identity import age_private_key
 from freehold.kernel.keys._keyring import Keyring
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
+from freehold.kernel.keys._recoveries import Recoveries
+from freehold.kernel.keys._recovery import (
+    Recovery,
+    RecoveryCustody,
+    check_recipient,
+    new_recovery_identity,
+    recipient_of,
+)
+from freehold.kernel.keys._shares import combine_shares, split_identity
 from freehold.kernel.keys._signer import SigningKey
+from freehold.kernel.keys._survey import KeyringFiles, KeyringState
 from freehold.kernel.keys.errors import (
+    BadShares,
     DomainErased,
     KeysError,
     UnknownDomain,
@@ -32,18 +45,34 @@ from freehold.kernel.keys.errors import (
 __all__ = [
     "DEFAULT_KEYS_LIMITS",
     "INSECURE_TEST_COST",
+    "BadShares",
     "Custody",
     "Disk",
     "DomainErased",
     "DomainKeys",
     "Keyring",
+    "KeyringFiles",
+    "KeyringState",
+    "KeyringWriter",
     "KeysError",
     "KeysLimits",
     "LocalDisk",
     "PassphraseCustody",
+    "Recoveries",
+    "Recovery",
+    "RecoveryCustody",
+    "Row",
     "ScryptCost",
     "SigningKey",
+    "Snapshot",
     "UnknownDomain",
     "UnknownSigner",
     "WrongCustody",
+    "age_private_key",
+    "check_recipient",
+    "combine_shares",
+    "new_recovery_identity",
+    "recipient_of",
+    "split_identity",
+    "unlock",
 ]

@@ -1,7 +1,8 @@
-"""custody.json: the root key, wrapped by the custody (docs/formats/vault.md).
+"""custody.json: the root key, wrapped by the custody and sealed for recovery
+(docs/formats/vault.md).
 
 It holds one root key, and for the moment of an erasure two: that of the generation in keyring.db
-decides.
+decides. Version 1 knows no recovery, and is written as long as none is set up.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 
 from freehold.kernel import Json, MalformedError, canonical, parse_json
 from freehold.kernel.keys._custody import Custody
-from freehold.kernel.keys._limits import KeysLimits
+from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
+from freehold.kernel.keys._recovery import RECOVERY, Recovery, SealedRoot
 from freehold.kernel.keys.errors import KeysError, WrongCustody
 
-_VERSION = 1
+_VERSION, _VERSION_WITH_RECOVERY = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,35 +29,62 @@ class WrappedRoot:
     kind: str
     parameters: Mapping[str, Json]
     wrapped: bytes = field(repr=False)
+    recovery: SealedRoot | None = None
 
     @classmethod
-    def of(cls, root: bytes, *, generation: int, custody: Custody) -> WrappedRoot:
-        """Wrap `root` by `custody`."""
-        return cls(generation, custody.kind, dict(custody.parameters), custody.wrap(root))
+    def of(
+        cls, root: bytes, *, generation: int, custody: Custody, ways: Iterable[Recovery] = ()
+    ) -> WrappedRoot:
+        """Wrap `root` by `custody`, and seal it to the recipients of `ways`."""
+        wrapped = custody.wrap(root)
+        sealed = SealedRoot.of(root, ways) if (ways := tuple(ways)) else None
+        return cls(generation, custody.kind, dict(custody.parameters), wrapped, sealed)
+
+    @property
+    def ways(self) -> tuple[Recovery, ...]:
+        """The recoveries that give this root key too."""
+        return self.recovery.ways if self.recovery else ()
 
     def unwrap(self, custody: Custody) -> bytes:
         """Give the root key.
 
         Raises:
-            WrongCustody: `custody` is not the one that wrapped it.
+            WrongCustody: `custody` is not the one that wrapped it, and no recovery of it.
+            KeysError: `keys.corrupt`: the recovery was changed.
         """
-        if custody.kind != self.kind:
+        if custody.kind == RECOVERY and self.recovery is not None:
+            root = custody.unwrap(self.recovery.sealed, {})
+        elif custody.kind == self.kind:
+            root = custody.unwrap(self.wrapped, self.parameters)
+        else:
             raise WrongCustody(f"the keyring is held by a {self.kind}, a {custody.kind} was given")
-        return custody.unwrap(self.wrapped, self.parameters)
+        if self.recovery is not None:
+            self.recovery.check(root)
+        return root
 
 
 def encode_roots(roots: Iterable[WrappedRoot]) -> bytes:
     """Write custody.json."""
-    entries = [
-        {
-            "generation": root.generation,
-            "kind": root.kind,
-            "parameters": dict(root.parameters),
-            "wrapped": root.wrapped.hex(),
+    roots = tuple(roots)
+    is_recoverable = any(root.recovery for root in roots)
+    version = _VERSION_WITH_RECOVERY if is_recoverable else _VERSION
+    return canonical({"roots": [*map(_entry, roots)], "v": version}) + b"\n"
+
+
+def _entry(root: WrappedRoot) -> dict[str, Json]:
+    entry: dict[str, Json] = {
+        "generation": root.generation,
+        "kind": root.kind,
+        "parameters": dict(root.parameters),
+        "wrapped": root.wrapped.hex(),
+    }
+    if root.recovery is not None:
+        entry["recovery"] = {
+            "mac": root.recovery.mac.hex(),
+            "sealed": root.recovery.sealed.hex(),
+            "ways": [way.as_json() for way in root.recovery.ways],
         }
-        for root in roots
-    ]
-    return canonical({"roots": entries, "v": _VERSION}) + b"\n"
+    return entry
 
 
 def read_roots(path: Path, limits: KeysLimits) -> dict[int, WrappedRoot]:
@@ -66,7 +95,15 @@ def read_roots(path: Path, limits: KeysLimits) -> dict[int, WrappedRoot]:
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
-        text = file.read(limits.custody_bytes_max + 1)
+        return parse_roots(file.read(limits.custody_bytes_max + 1), limits)
+
+
+def parse_roots(text: bytes, limits: KeysLimits = DEFAULT_KEYS_LIMITS) -> dict[int, WrappedRoot]:
+    """Read the text of a custody.json.
+
+    Raises:
+        KeysError: `keys.corrupt`: not of this format.
+    """
     if len(text) > limits.custody_bytes_max:
         raise _corrupt(f"over {limits.custody_bytes_max} bytes")
     try:
@@ -74,26 +111,38 @@ def read_roots(path: Path, limits: KeysLimits) -> dict[int, WrappedRoot]:
     except MalformedError as error:
         raise _corrupt(error.message) from error
     match value:
-        case {"v": 1, "roots": [*entries]} if len(value) == 2 and entries:
-            return {root.generation: root for root in map(_read_root, entries)}
+        case {"v": 1 | 2 as version, "roots": [*entries]} if len(value) == 2 and entries:
+            roots = [_read_root(entry, version) for entry in entries]
+            return {root.generation: root for root in roots}
         case _:
-            raise _corrupt("expected version 1 and its roots")
+            raise _corrupt("expected version 1 or 2 and its roots")
 
 
-def _read_root(entry: Any) -> WrappedRoot:
+def _read_root(entry: Any, version: int) -> WrappedRoot:
     match entry:
         case {
             "generation": int(generation),
             "kind": str(kind),
             "parameters": dict(parameters),
             "wrapped": str(wrapped),
-        } if len(entry) == 4:
+            **more,
+        } if not more or (version == _VERSION_WITH_RECOVERY and more.keys() == {"recovery"}):
             try:
-                return WrappedRoot(generation, kind, parameters, bytes.fromhex(wrapped))
+                recovery = _read_recovery(more["recovery"]) if more else None
+                return WrappedRoot(generation, kind, parameters, bytes.fromhex(wrapped), recovery)
             except ValueError as error:
-                raise _corrupt("a wrapped key is not hexadecimal") from error
+                raise _corrupt(f"a root key is not of its form: {error}") from error
         case _:
             raise _corrupt("expected generation, kind, parameters and wrapped")
+
+
+def _read_recovery(value: Any) -> SealedRoot:
+    match value:
+        case {"mac": str(mac), "sealed": str(sealed), "ways": [*ways]} if len(value) == 3 and ways:
+            read = tuple(map(Recovery.from_json, ways))
+            return SealedRoot(read, bytes.fromhex(sealed), bytes.fromhex(mac))
+        case _:
+            raise ValueError("expected mac, sealed and ways of a recovery")
 
 
 def _corrupt(reason: str) -> KeysError:

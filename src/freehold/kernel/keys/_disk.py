@@ -7,6 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Protocol
 
+from freehold.kernel import sync_folder
+
 
 class Disk(Protocol):
     """Makes changes durable. May raise before or after the change; must not lie about it."""
@@ -34,12 +36,3 @@ class LocalDisk:
 
     def commit(self, db: sqlite3.Connection) -> None:
         db.execute("COMMIT")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

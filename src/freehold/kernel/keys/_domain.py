@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import pyrage  # type: ignore[import-untyped]
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from freehold.kernel.keys._identity import recipient_of
 from freehold.kernel.keys._wrapping import KEY_BYTES
 
 
@@ -15,20 +15,18 @@ from freehold.kernel.keys._wrapping import KEY_BYTES
 class DomainKeys:
     """What opens, names and seals the bytes of one domain. Keep it no longer than the work at hand.
 
-    `identity` and `recipient` are age X25519 strings, the other two are 32 bytes. None of them is
-    ever shown.
+    `identity` is an age X25519 string, the other two are 32 bytes. None of them is ever shown.
     """
 
     domain: str
     identity: str = field(repr=False)
-    recipient: str = field(repr=False)
     naming_key: bytes = field(repr=False)
     body_key: bytes = field(repr=False)
 
-
-def new_identity() -> str:
-    """Make an age X25519 identity."""
-    return str(pyrage.x25519.Identity.generate())
+    @property
+    def recipient(self) -> str:
+        """What the stock `age` seals to."""
+        return recipient_of(self.identity)
 
 
 def derive(domain_id: str, identity: str) -> DomainKeys:
@@ -37,7 +35,6 @@ def derive(domain_id: str, identity: str) -> DomainKeys:
     return DomainKeys(
         domain=domain_id,
         identity=identity,
-        recipient=str(pyrage.x25519.Identity.from_str(identity).to_public()),
         naming_key=_hkdf(secret, b"freehold/name/v1"),
         body_key=_hkdf(secret, b"freehold/body/v1"),
     )

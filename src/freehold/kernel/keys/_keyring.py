@@ -3,8 +3,8 @@
 Threads may share one keyring, and processes one folder: whoever writes holds the database's write
 lock, and a change of the root key by another process is noticed before a cached key is given out.
 The commit of the database is the commit point of everything but a change of custody, whose commit
-point is the replacing of custody.json. After any failure the keyring forgets what it knew and loads
-it again with the function that opening uses.
+point is the replacing of custody.json. After a write that failed it is not known what is on disk,
+so the keyring gives and takes nothing more until it is opened again, which finds out.
 """
 
 from __future__ import annotations
@@ -21,18 +21,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from freehold.kernel import is_id, new_id
+from freehold.kernel import is_id, make_folder, new_id, sync_folder
 from freehold.kernel.keys import _tables as tables
+from freehold.kernel.keys._copy import CUSTODY, DATABASE, Snapshot, encode_locked, snapshot
 from freehold.kernel.keys._custody import Custody
 from freehold.kernel.keys._custody_file import WrappedRoot, encode_roots, read_roots
-from freehold.kernel.keys._disk import Disk, LocalDisk, sync_folder
-from freehold.kernel.keys._domain import DomainKeys, derive, new_identity
+from freehold.kernel.keys._disk import Disk, LocalDisk
+from freehold.kernel.keys._domain import DomainKeys, derive
+from freehold.kernel.keys._identity import new_identity
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
+from freehold.kernel.keys._recoveries import Recoveries
+from freehold.kernel.keys._recovery import Recovery
 from freehold.kernel.keys._signer import SigningKey
-from freehold.kernel.keys._wrapping import KEY_BYTES, new_key
-from freehold.kernel.keys.errors import KeysError
-
-_CUSTODY, _DATABASE = "custody.json", "keyring.db"
+from freehold.kernel.keys._survey import KeyringState, Shard, check_shard
+from freehold.kernel.keys._wrapping import KEY_BYTES, new_key, wrap
+from freehold.kernel.keys.errors import KeysError, storage_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Keyring:
         self._data_version = -1
         self._look_again_at = 0.0  # by the monotonic clock
         self._cache: OrderedDict[str, DomainKeys] = OrderedDict()
+        self._failure = ""  # what the disk said when a write failed; set, never cleared
 
     def __repr__(self) -> str:
         return f"Keyring({str(self._folder)!r})"
@@ -95,16 +99,16 @@ class Keyring:
             KeysError: `keys.exists`, `keys.storage`.
         """
         disk = disk or LocalDisk()
-        with _storage_errors(folder):
+        with storage_errors(folder):
             if folder.exists() and any(folder.iterdir()):
                 raise KeysError("keys.exists", f"{folder} exists", "open it, or choose another")
             # Built aside and renamed: a crash leaves no half keyring under its name.
             staged = folder.with_name(folder.name + ".new")
             shutil.rmtree(staged, ignore_errors=True)
-            staged.mkdir(mode=0o700, parents=True)
-            tables.connect(staged / _DATABASE, limits, create=True).close()
+            make_folder(staged)
+            tables.connect(staged / DATABASE, limits, create=True).close()
             root = WrappedRoot.of(new_key(), generation=1, custody=custody)
-            disk.replace(staged / _CUSTODY, encode_roots([root]))
+            disk.replace(staged / CUSTODY, encode_roots([root]))
             os.rename(staged, folder)
             sync_folder(folder.parent)
         return cls.open(folder, custody, disk=disk, limits=limits)
@@ -124,18 +128,22 @@ class Keyring:
             WrongCustody: another passphrase or token holds it.
             KeysError: `keys.missing`, `keys.corrupt`, `keys.out_of_step`, `keys.storage`.
         """
-        for name in (_CUSTODY, _DATABASE):
+        for name in (CUSTODY, DATABASE):
             if not (folder / name).is_file():
                 raise KeysError(
                     "keys.missing",
                     f"{folder} holds no keyring: {name} is missing",
                     "`freehold init` creates one; a lost file comes back from a backup only",
                 )
-        with _storage_errors(folder):
-            db = tables.connect(folder / _DATABASE, limits)
+        with storage_errors(folder):
+            db = tables.connect(folder / DATABASE, limits)
         keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
             keyring._settle()
+            with storage_errors(folder):
+                # SQLite syncs the name of its write-ahead file only if it made the file itself. One
+                # that a killed process left may have no durable name yet.
+                sync_folder(folder)
         except BaseException:
             keyring.close()
             raise
@@ -143,9 +151,23 @@ class Keyring:
 
     def close(self) -> None:
         """Forget every key and close the files. Closing twice is harmless."""
-        with self._lock:
+        with self._lock, storage_errors(self._folder):
             self._forget()
             self._db.close()
+
+    def refuse_after_failure(self) -> None:
+        """Raise `keys.reopen` if a write has failed."""
+        if self._failure:
+            raise KeysError(
+                "keys.reopen",
+                f"a write to the keyring in {self._folder} failed: {self._failure}",
+                "check the disk, then open the estate again; what was acknowledged is complete",
+            )
+
+    @property
+    def custody(self) -> Custody:
+        """What holds the root key, for opening copies of this keyring."""
+        return self._custody
 
     def new_domain(self, domain_id: str | None = None) -> str:
         """Create a key domain, durable before this returns, and give its id (a UUID).
@@ -179,6 +201,7 @@ class Keyring:
             KeysError: `keys.corrupt`, `keys.storage`.
         """
         with self._lock:
+            self.refuse_after_failure()
             self._notice_others()
             keys = self._cache.get(domain_id)
             if keys is None:
@@ -206,7 +229,7 @@ class Keyring:
 
         Its shard gets a new key and the keyring a new root key, so that no older copy of keyring.db
         opens with what is kept from now on. An error after the commit point leaves it erased;
-        calling again, or opening, tidies up.
+        opening tidies up.
 
         Raises:
             UnknownDomain: there never was one.
@@ -215,7 +238,9 @@ class Keyring:
         _check_domain(domain_id)
         with self._writing() as (db, root):
             if not tables.is_erased(db, domain_id):
-                self._erase(domain_id, root)
+                new = self._next_root(root, ways=root.wrapped.ways)
+                tables.erase_domain(db, domain_id, old_root=root.key, new_root=new.key)
+                self._take(new)
         self._settle()
 
     def rotate_custody(self, new: Custody) -> None:
@@ -227,8 +252,13 @@ class Keyring:
             KeysError: `keys.storage`.
         """
         with self._writing() as (_, root):
-            rotated = WrappedRoot.of(root.key, generation=root.wrapped.generation, custody=new)
-            self._disk.replace(self._folder / _CUSTODY, encode_roots([rotated]))  # commit point
+            rotated = WrappedRoot.of(
+                root.key,
+                generation=root.wrapped.generation,
+                custody=new,
+                ways=root.wrapped.ways,
+            )
+            self._put([rotated])  # the commit point
             self._custody, self._known = new, _Root(root.key, rotated)
 
     def new_signer(self, name: str) -> SigningKey:
@@ -272,25 +302,79 @@ class Keyring:
         with self._reading() as (db, _):
             return tables.read_pin(db, name)
 
-    def _erase(self, domain_id: str, old: _Root) -> None:
-        """Put a new root key into custody.json beside the old, then change the tables to it."""
+    def check(self) -> KeyringState:
+        """Unwrap every secret that is kept, and tell what does not; nothing is changed.
+
+        Shard by shard, so that others wait for no more than one.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with self._reading() as (db, _):
+            numbers, names = tables.shards_with_domains(db), tables.signer_names(db)
+        domains = erased = 0
+        faults: list[KeysError] = []
+        for number in numbers:
+            with self._reading() as (db, root):
+                shard, key = Shard(number, *tables.read_shard(db, number)), root.key
+            living, gone, wrong = check_shard(shard, root=key)
+            domains, erased = domains + living, erased + gone
+            faults += wrong
+        for name in names:
+            try:
+                self.signer(name)
+            except KeysError as error:
+                faults.append(error)
+        return KeyringState(domains, erased, len(names), tuple(faults))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Hold one moment of the keyring for copying; nobody waits for it meanwhile.
+
+        Raises:
+            KeysError: `keys.storage`, `keys.corrupt`.
+        """
+        with storage_errors(self._folder), snapshot(self._folder, self._limits) as held:
+            yield held
+
+    def lock_away(self, name: str, secret: bytes) -> bytes:
+        """Wrap a secret of another's, to be given back by `unlock` to whoever has the custody.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with self._reading() as (_, root):
+            return encode_locked(
+                root.wrapped, wrap(secret, name=self._check_label(name), key=root.key)
+            )
+
+    @property
+    def recoveries(self) -> Recoveries:
+        """The ways to the root key besides the custody."""
+        return Recoveries(self)
+
+    def _next_root(self, old: _Root, *, ways: tuple[Recovery, ...]) -> _Root:
+        """Make a new root key, and put it into custody.json beside the old."""
         key = new_key()
         generation = old.wrapped.generation + 1
-        new = _Root(key, WrappedRoot.of(key, generation=generation, custody=self._custody))
+        wrapped = WrappedRoot.of(key, generation=generation, custody=self._custody, ways=ways)
         # A crash after this and before the commit: the database still names the old generation,
         # and opening drops the new.
-        self._disk.replace(self._folder / _CUSTODY, encode_roots([old.wrapped, new.wrapped]))
-        tables.erase_domain(self._db, domain_id, old_root=old.key, new_root=new.key)
+        self._put([old.wrapped, wrapped])
+        return _Root(key, wrapped)
+
+    def _take(self, new: _Root) -> None:
+        """Go on with the root key that the tables have just been wrapped under."""
         self._cache.clear()
         self._known = new
 
     def _settle(self) -> None:
         """Finish what was begun: empty the write-ahead file, leave one root key in custody.json."""
         with self._lock:
-            with _storage_errors(self._folder):
-                # May find another process reading. Then the write-ahead file stays until it is
-                # written back by whoever comes next; the old secrets in it are wrapped under keys
-                # that exist no more.
+            # May find another process reading. Then the write-ahead file stays until it is written
+            # back by whoever comes next; the old secrets in it are wrapped under keys that exist
+            # no more.
+            with storage_errors(self._folder), self._unless_failing():
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             with self._writing():
                 pass
@@ -298,22 +382,38 @@ class Keyring:
     @contextmanager
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold the write lock with the current root key; commit at the end, or undo and forget."""
-        with self._lock, _storage_errors(self._folder):
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._lock, storage_errors(self._folder):
+            self.refuse_after_failure()
+            self._db.execute("BEGIN IMMEDIATE")  # an error here is that another process writes
             try:
-                yield self._db, self._load_root()
-                self._disk.commit(self._db)
+                with self._unless_failing():
+                    yield self._db, self._load_root()
+                    self._disk.commit(self._db)
             except BaseException:
-                # Whether a failed commit was written is not known; the next use reads the disk.
                 self._forget()
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
 
     @contextmanager
+    def _unless_failing(self) -> Iterator[None]:
+        """Stop for good where the disk fails: whether the write is on it, nobody knows.
+
+        A second try could succeed and mean nothing, since a failed sync drops what it did not
+        write; and keys read meanwhile could be those of a commit that a power loss undoes.
+        """
+        try:
+            yield
+        except (sqlite3.Error, OSError, MemoryError) as error:
+            self._failure = str(error) or type(error).__name__
+            self._forget()
+            raise
+
+    @contextmanager
     def _reading(self) -> Iterator[tuple[sqlite3.Connection, _Root]]:
         """Hold one snapshot of the database with the root key that belongs to it."""
-        with self._lock, _storage_errors(self._folder):
+        with self._lock, storage_errors(self._folder):
+            self.refuse_after_failure()
             self._db.execute("BEGIN")
             try:
                 while (root := self._root_of_snapshot()) is None:
@@ -340,7 +440,7 @@ class Keyring:
         if now < self._look_again_at:
             return
         self._look_again_at = now + self._limits.others_noticed_ms / 1000
-        with _storage_errors(self._folder):
+        with storage_errors(self._folder):
             (version,) = self._db.execute("PRAGMA data_version").fetchone()
         if version != self._data_version:
             with self._reading():
@@ -349,7 +449,7 @@ class Keyring:
     def _load_root(self) -> _Root:
         """Read the root key of the database's generation; drop any other from custody.json."""
         generation = tables.read_generation(self._db)
-        roots = read_roots(self._folder / _CUSTODY, self._limits)
+        roots = self._lying()
         current = roots.get(generation)
         if current is None:
             raise KeysError(
@@ -362,8 +462,14 @@ class Keyring:
             self._forget()
             known = self._known = _Root(current.unwrap(self._custody), current)
         if len(roots) > 1:
-            self._disk.replace(self._folder / _CUSTODY, encode_roots([current]))
+            self._put([current])
         return known
+
+    def _lying(self) -> dict[int, WrappedRoot]:
+        return read_roots(self._folder / CUSTODY, self._limits)
+
+    def _put(self, roots: Iterable[WrappedRoot]) -> None:
+        self._disk.replace(self._folder / CUSTODY, encode_roots(roots))
 
     def _forget(self) -> None:
         self._known = None
@@ -375,19 +481,6 @@ class Keyring:
         if len(name) > self._limits.label_chars_max:
             raise ValueError(f"a name has at most {self._limits.label_chars_max} characters")
         return name
-
-
-@contextmanager
-def _storage_errors(folder: Path) -> Iterator[None]:
-    """Tell what the file system or SQLite could not do in words of the keyring."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise KeysError(
-            "keys.storage",
-            f"the keyring in {folder} cannot be read or written: {error}",
-            "check the disk's space, health and permissions, then try again",
-        ) from error
 
 
 def _check_domain(domain_id: str) -> str:

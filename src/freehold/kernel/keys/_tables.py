@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from freehold.kernel.keys._limits import KeysLimits
@@ -30,6 +32,11 @@ CREATE TABLE pins (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT R
 INSERT INTO root VALUES (1);
 COMMIT;
 """
+
+COLUMNS: Mapping[str, int] = MappingProxyType(
+    {"root": 1, "shards": 2, "domains": 3, "signers": 2, "pins": 2}
+)
+"""How many columns each table has; of all but `root` the last holds bytes, or null."""
 
 
 def connect(path: Path, limits: KeysLimits, *, create: bool = False) -> sqlite3.Connection:
@@ -118,12 +125,51 @@ def read_identity(db: sqlite3.Connection, domain_id: str, *, root: bytes) -> str
         raise UnknownDomain(domain_id)
     if row[0] is None:
         raise DomainErased(domain_id)
-    shard_key = _find_shard_key(db, shard, root=root)
-    if shard_key is None:
+    found = db.execute("SELECT wrapped FROM shards WHERE shard = ?", (shard,)).fetchone()
+    shard_key = unwrap_shard(shard, found[0] if found else None, root=root)
+    return unwrap_identity(domain_id, row[0], shard_key=shard_key)
+
+
+def unwrap_shard(shard: int, wrapped: bytes | None, *, root: bytes) -> bytes:
+    """Unwrap the key of a shard that has domains.
+
+    Raises:
+        KeysError: `keys.corrupt`: there is none, or it is not this shard's.
+    """
+    if wrapped is None:
         raise KeysError(
             "keys.corrupt", f"keyring.db has no key of shard {shard}", "restore it from a backup"
         )
-    return unwrap(row[0], name=_domain_name(domain_id), key=shard_key).decode("ascii")
+    return unwrap(wrapped, name=_shard_name(shard), key=root)
+
+
+def unwrap_identity(domain_id: str, wrapped: bytes, *, shard_key: bytes) -> str:
+    """Unwrap the secret of a domain with its shard's key.
+
+    Raises:
+        KeysError: `keys.corrupt`: it is not this domain's.
+    """
+    return unwrap(wrapped, name=_domain_name(domain_id), key=shard_key).decode("ascii")
+
+
+def read_shard(
+    db: sqlite3.Connection, shard: int
+) -> tuple[bytes | None, list[tuple[str, bytes | None]]]:
+    """The wrapped key of a shard, and its domains with their wrapped secrets."""
+    key = db.execute("SELECT wrapped FROM shards WHERE shard = ?", (shard,)).fetchone()
+    rows = db.execute("SELECT id, wrapped FROM domains WHERE shard = ?", (shard,)).fetchall()
+    return key[0] if key else None, rows
+
+
+def shards_with_domains(db: sqlite3.Connection) -> list[int]:
+    """Numbers of the shards that have a key or a domain."""
+    query = "SELECT shard FROM shards UNION SELECT DISTINCT shard FROM domains"
+    return [number for (number,) in db.execute(query)]
+
+
+def signer_names(db: sqlite3.Connection) -> list[str]:
+    """Names of the signing keys."""
+    return [name for (name,) in db.execute("SELECT name FROM signers")]
 
 
 def is_erased(db: sqlite3.Connection, domain_id: str) -> bool:
@@ -148,12 +194,23 @@ def erase_domain(
     """
     shard = shard_of(domain_id)
     db.execute("UPDATE domains SET wrapped = NULL WHERE shard = ? AND id = ?", (shard, domain_id))
+    change_root(db, old_root=old_root, new_root=new_root, renewed=shard)
+
+
+def change_root(
+    db: sqlite3.Connection, *, old_root: bytes, new_root: bytes, renewed: int | None = None
+) -> None:
+    """Wrap all that a root key wraps under a new one; the shard `renewed` gets a new key as well.
+
+    Raises:
+        KeysError: `keys.corrupt`: something does not unwrap under `old_root`.
+    """
     new_shard_key = new_key()
     shards = db.execute("SELECT shard, wrapped FROM shards").fetchall()
     for number, wrapped in shards:
         key = unwrap(wrapped, name=_shard_name(number), key=old_root)
-        if number == shard:
-            _rewrap_domains(db, shard, old_key=key, new_key=new_shard_key)
+        if number == renewed:
+            _rewrap_domains(db, number, old_key=key, new_key=new_shard_key)
             key = new_shard_key
         wrapped = wrap(key, name=_shard_name(number), key=new_root)
         db.execute("UPDATE shards SET wrapped = ? WHERE shard = ?", (wrapped, number))

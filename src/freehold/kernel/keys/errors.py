@@ -5,14 +5,21 @@
         ├── WrongCustody     keys.wrong_custody: this passphrase or token does not open the keyring
         ├── UnknownDomain    keys.unknown_domain: there never was such a domain
         ├── DomainErased     keys.domain_erased: there was, and its secret is destroyed
-        └── UnknownSigner    keys.unknown_signer: no signing key has this name
+        ├── UnknownSigner    keys.unknown_signer: no signing key has this name
+        └── BadShares        keys.share, keys.shares_few, keys.shares_mixed: they give nothing
 
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
-`keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup) and
-`keys.storage`.
+`keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup),
+`keys.identity`, `keys.recipient`, `keys.recipients`, `keys.unknown_recovery`, `keys.storage`, and
+`keys.reopen` (a write failed: nothing more until it is opened again).
 """
 
 from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from freehold.kernel.errors import FreeholdError
 
@@ -61,3 +68,28 @@ class UnknownSigner(KeysError):
             f"the keyring has no signing key {name!r}",
             "`freehold init` creates the keys of an estate",
         )
+
+
+class BadShares(KeysError):
+    """The shares that were given do not give back a recovery's identity; none of them is shown."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(
+            code,
+            message,
+            "`freehold recovery show` tells how many of which recovery it takes; nothing was "
+            "changed",
+        )
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Tell what the file system or SQLite could not do in words of the keyring."""
+    try:
+        yield
+    except (sqlite3.Error, OSError, MemoryError) as error:
+        raise KeysError(
+            "keys.storage",
+            f"the keyring in {folder} cannot be read or written: {error or 'out of memory'}",
+            "check the disk's space, health and permissions, then try again",
+        ) from error

@@ -4,7 +4,10 @@ C2SP tlog-tiles on disk, RFC 6962 hashing, Ed25519-signed checkpoints; see `docs
 It knows nothing of what the records say.
 """
 
-from freehold.kernel.ledger._files import Disk, LocalDisk
+from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
+from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
+from freehold.kernel.ledger._journal import read_journal
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
     Ed25519Signer,
@@ -15,6 +18,7 @@ from freehold.kernel.ledger._note import (
     vkey,
 )
 from freehold.kernel.ledger._reader import LogReader
+from freehold.kernel.ledger._restored import settle_restored
 from freehold.kernel.ledger._statements import Checkpoint, Promise, Receipt
 from freehold.kernel.ledger._tiles import (
     PRUNED,
@@ -35,6 +39,7 @@ from freehold.kernel.ledger._tree import (
     verify_consistency,
     verify_inclusion,
 )
+from freehold.kernel.ledger._witness import AddCheckpoint, Cosignature, Witness, WitnessMemory
 from freehold.kernel.ledger.errors import (
     CorruptLogError,
     ForkError,
@@ -45,14 +50,21 @@ from freehold.kernel.ledger.errors import (
     ProofError,
     PrunedError,
     RewindError,
+    WitnessConflict,
+    WitnessRefusal,
 )
 
 __all__ = [
     "EMPTY_ROOT",
     "PRUNED",
+    "AddCheckpoint",
     "Appended",
     "Checkpoint",
     "CorruptLogError",
+    "Cosignature",
+    "Cosigned",
+    "CosignedFolder",
+    "CosignerKey",
     "Disk",
     "Ed25519Signer",
     "ForkError",
@@ -76,12 +88,21 @@ __all__ = [
     "TileSource",
     "Tree",
     "VerifierKey",
+    "Witness",
+    "WitnessConflict",
+    "WitnessMemory",
+    "WitnessRefusal",
+    "WriterLock",
     "bundle_path",
+    "cosign",
+    "cosignatures",
     "inclusion_root",
     "kept_path",
     "leaf_hash",
     "node_hash",
     "open_note",
+    "read_journal",
+    "settle_restored",
     "sign_note",
     "tile_path",
     "verify_consistency",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -78,6 +78,7 @@ class FolderStore:
     def __init__(self, folder: Path, disk: Disk) -> None:
         self._folder = folder
         self._disk = disk
+        self._sure: set[Path] = set()  # folders whose own names this process has made durable
 
     def read(self, path: str) -> bytes:
         """Read one object; `FileNotFoundError` where there is none."""
@@ -88,11 +89,21 @@ class FolderStore:
         changed: dict[Path, None] = {}
         for name, data in objects.items():
             path = self._folder / name
-            changed.update(dict.fromkeys(make_folder(path.parent)))
+            make_folder(path.parent)
             self._disk.create(path, data)
-            changed[path.parent] = None
+            changed |= dict.fromkeys((path.parent, *self._unsure_above(path.parent)))
         for folder in changed:
             self._disk.sync_folder(folder)
+        self._sure.update(changed)
+
+    def _unsure_above(self, folder: Path) -> Iterator[Path]:
+        """The folders above that have to be synced for `folder` to have a durable name.
+
+        That it exists says nothing: a process that was killed may have made it and synced nothing.
+        """
+        while folder != self._folder and folder not in self._sure:
+            folder = folder.parent
+            yield folder
 
     def drop_partials(self, paths: Iterable[str]) -> None:
         """Remove what was written of `paths` before they became full."""
@@ -102,6 +113,7 @@ class FolderStore:
                 for partial in folder.iterdir():
                     self._disk.remove(partial)
                 folder.rmdir()
+                self._sure.discard(folder)
 
 
 def make_folder(folder: Path) -> list[Path]:
@@ -116,7 +128,7 @@ def make_folder(folder: Path) -> list[Path]:
 
 
 class WriterLock:
-    """The right to write to one log: flock on its `lock` file, which ends with the process."""
+    """The right to write to one folder: flock on its `lock` file, which ends with the process."""
 
     def __init__(self, folder: Path) -> None:
         """Take the lock.
@@ -133,8 +145,8 @@ class WriterLock:
             os.close(self._file)
             raise LogRefusedError(
                 "ledger.locked",
-                f"the log in {folder} is being written by process {holder}",
-                "a log has one writer at a time; stop that process or use its API",
+                f"{folder} is being written by process {holder}",
+                "it has one writer at a time; stop that process or use its API",
             ) from error
         self._is_held = True
         os.ftruncate(self._file, 0)

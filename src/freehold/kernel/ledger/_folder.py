@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.kernel import Limits
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, FolderStore, make_folder
 from freehold.kernel.ledger._journal import has_records
 from freehold.kernel.ledger._note import VerifierKey
 from freehold.kernel.ledger._publication import Edge
 from freehold.kernel.ledger._statements import Checkpoint
-from freehold.kernel.ledger._tiles import frame_entry, load_edge, read_bundle
-from freehold.kernel.ledger._tree import TILE_WIDTH
+from freehold.kernel.ledger._tiles import bundle_path, frame_entry, load_edge, read_bundle
+from freehold.kernel.ledger._tree import TILE_WIDTH, leaf_hash
 from freehold.kernel.ledger.errors import CorruptLogError, LogRefusedError, NoteError
 
 
@@ -37,6 +38,7 @@ class LogFolder:
         self.path = folder
         self.journal = folder / "wal"
         self.store = FolderStore(folder, disk)
+        self.cosigned = CosignedFolder(folder / "cosigned", disk)
         self._disk = disk
         self._newest = folder / "checkpoint"
         self._history = folder / "checkpoints"
@@ -86,9 +88,12 @@ class LogFolder:
         return self._history / f"{size:020}"
 
     def history(self) -> Iterator[tuple[int, str]]:
-        """Yield size and note of every checkpoint that is kept, smallest first."""
+        """Yield size and note of every checkpoint that is kept, smallest first; with cosignatures
+        where there are any.
+        """
         for path in sorted(self._history.iterdir()):
-            yield int(path.name), path.read_text()
+            size = int(path.name)
+            yield size, self.cosigned.note(size) or path.read_text()
 
     def read_head(
         self, keys: Iterable[VerifierKey], *, limits: Limits, size: int | None = None
@@ -120,6 +125,23 @@ class LogFolder:
             raise CorruptLogError("ledger.corrupt", f"{path} has size {checkpoint.size}")
         return Head(checkpoint, note.decode(), self._read_edge(checkpoint))
 
+    def read_cosigned(
+        self, size: int, keys: Iterable[VerifierKey], *, limits: Limits
+    ) -> Checkpoint:
+        """Read a cosigned checkpoint, verified as one of this log.
+
+        Raises:
+            CorruptLogError: it is not there, or not what was kept.
+        """
+        try:
+            return Checkpoint.open(self.cosigned.note(size) or "", keys, limits=limits)
+        except NoteError as error:
+            raise CorruptLogError(
+                "ledger.corrupt",
+                f"{self.path}/cosigned/{size:020}: {error.message}",
+                "remove the file if you know why it was changed; its witness can be asked again",
+            ) from error
+
     def _read_edge(self, checkpoint: Checkpoint) -> Edge:
         tree = load_edge(self.store, checkpoint.size)
         if tree.root() != checkpoint.root:
@@ -130,6 +152,15 @@ class LogFolder:
             )
         index, width = divmod(checkpoint.size, TILE_WIDTH)
         entries = read_bundle(self.store, index, width=width) if width else []
+        # The next publication writes this bundle again, longer: a change of it must not go on.
+        if any(
+            leaf_hash(entry) != leaf for entry, leaf in zip(entries, tree.leaves(), strict=True)
+        ):
+            raise CorruptLogError(
+                "ledger.corrupt",
+                f"an entry of {bundle_path(index, width)} is not the one that was hashed",
+                "the ledger was changed after it was written; compare it with a backup",
+            )
         return Edge(tree, b"".join(map(frame_entry, entries)))
 
 

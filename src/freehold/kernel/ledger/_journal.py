@@ -13,12 +13,28 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
+from freehold.kernel import DEFAULT_LIMITS
 from freehold.kernel.ledger._files import Disk
+from freehold.kernel.ledger._tree import Hash, leaf_hash
 from freehold.kernel.ledger.errors import CorruptLogError
 
 _HEADER = b"freehold wal 1\n"
 _FRAME = struct.Struct(">II")  # length and CRC-32 of the entry that follows
+
+
+class Record(NamedTuple):
+    """An entry with what is needed of it later, worked out once, by whoever appends it."""
+
+    entry: bytes
+    leaf: Hash
+    frame_head: bytes  # what comes before the entry in the write-ahead file
+
+    @classmethod
+    def of(cls, entry: bytes) -> Record:
+        """Hash an entry and work out its checksum."""
+        return cls(entry, leaf_hash(entry), _FRAME.pack(len(entry), zlib.crc32(entry)))
 
 
 class Journal:
@@ -29,7 +45,7 @@ class Journal:
         first: index of the first record; `records` begin there and are made durable at once.
     """
 
-    def __init__(self, folder: Path, disk: Disk, *, first: int, records: list[bytes]) -> None:
+    def __init__(self, folder: Path, disk: Disk, *, first: int, records: list[Record]) -> None:
         self._folder = folder
         self._disk = disk
         # Owned by whoever writes: an append, or a restart while it changes files.
@@ -69,7 +85,7 @@ class Journal:
         first, records = self._view
         return first + len(records)
 
-    def pending(self) -> tuple[int, list[bytes]]:
+    def pending(self) -> tuple[int, list[Record]]:
         """The index of the first record, and a copy of all records."""
         first, records = self._view
         return first, records[:]
@@ -78,24 +94,24 @@ class Journal:
         """How many records wait."""
         return len(self._view[1])
 
-    def record(self, index: int) -> bytes | None:
+    def record(self, index: int) -> Record | None:
         """The record at `index`, or None when it lies before the first."""
         first, records = self._view
         return records[index - first] if index >= first else None
 
-    def append(self, entries: Sequence[bytes]) -> int:
-        """Write and sync `entries`; return the index of the first.
+    def append(self, added: Sequence[Record]) -> int:
+        """Write and sync records; return the index of the first.
 
         Raises:
             OSError: nothing is acknowledged, and the journal must not be used again.
         """
-        frames = _frames(entries)
+        frames = _frames(added)
         with self._writing:
             if self._is_closed:
                 raise OSError("the write-ahead file is closed")
             self._disk.append(self._file, frames)
             size = self.size
-            self._view[1].extend(entries)  # commit point: they are durable from here on
+            self._view[1].extend(added)  # commit point: they are durable from here on
         return size
 
     def restart(self, first: int) -> None:
@@ -124,7 +140,7 @@ class Journal:
                 self._is_closed = True
                 os.close(self._file)
 
-    def _start(self, first: int, records: Sequence[bytes]) -> tuple[Path, int]:
+    def _start(self, first: int, records: Sequence[Record]) -> tuple[Path, int]:
         path = self._folder / f"{first:020}.wal"
         self._disk.replace(path, _HEADER + _frames(records))
         return path, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
@@ -140,15 +156,26 @@ def has_records(folder: Path) -> bool:
     return any(path.stat().st_size > len(_HEADER) for path in folder.glob("*.wal"))
 
 
-def _frames(entries: Sequence[bytes]) -> bytes:
-    parts = []
-    for entry in entries:
-        parts.append(_FRAME.pack(len(entry), zlib.crc32(entry)))
-        parts.append(entry)
-    return b"".join(parts)
+def read_journal(
+    folder: Path, *, entry_bytes_max: int = DEFAULT_LIMITS.record_bytes_max
+) -> list[tuple[int, list[bytes]]]:
+    """Read the write-ahead files of a log as they lie there, as whoever holds no lock may do: the
+    first index and the whole records of each, in order. A torn end is left out.
+
+    Raises:
+        CorruptLogError: one is damaged before its end.
+        FileNotFoundError: a new one took the place of one meanwhile; read them again.
+    """
+    paths = sorted((folder / "wal").glob("*.wal"))
+    read = (_read(path, entry_bytes_max) for path in paths)
+    return [(first, [record.entry for record in records]) for first, records in read]
 
 
-def _read(path: Path, entry_bytes_max: int) -> tuple[int, list[bytes]]:
+def _frames(records: Sequence[Record]) -> bytes:
+    return b"".join([part for record in records for part in (record.frame_head, record.entry)])
+
+
+def _read(path: Path, entry_bytes_max: int) -> tuple[int, list[Record]]:
     """Read one write-ahead file up to its end or its torn last frame."""
     data = path.read_bytes()
     if not data.startswith(_HEADER) or not path.stem.isdecimal():
@@ -159,7 +186,7 @@ def _read(path: Path, entry_bytes_max: int) -> tuple[int, list[bytes]]:
         if entry is None:
             _refuse_damage(data, position, path=path, entry_bytes_max=entry_bytes_max)
             break
-        records.append(entry)
+        records.append(Record.of(entry))
         position += _FRAME.size + len(entry)
     return int(path.stem), records
 

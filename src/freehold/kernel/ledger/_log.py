@@ -23,9 +23,10 @@ from types import TracebackType
 
 from freehold.kernel import DEFAULT_LIMITS, Clock, LimitError, Limits, SystemClock
 from freehold.kernel.ledger._commit import GroupCommit
+from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
 from freehold.kernel.ledger._folder import Head, LogFolder
-from freehold.kernel.ledger._journal import Journal
+from freehold.kernel.ledger._journal import Journal, Record
 from freehold.kernel.ledger._note import Signer, VerifierKey, check_key_name
 from freehold.kernel.ledger._pruning import prune
 from freehold.kernel.ledger._publication import grow
@@ -37,7 +38,6 @@ from freehold.kernel.ledger._tree import (
     EMPTY_ROOT,
     TILE_WIDTH,
     Hash,
-    leaf_hash,
     verify_consistency,
 )
 from freehold.kernel.ledger.errors import (
@@ -175,6 +175,10 @@ class Log:
         head = folder.read_head([config.key], limits=config.limits)
         if trusted is not None:
             _refuse_other_history(folder, head, trusted=trusted)
+        if folder.cosigned.sizes:  # somebody outside has seen it, so it must be part of this log
+            newest = folder.cosigned.sizes[-1]
+            seen = folder.read_cosigned(newest, [config.key], limits=config.limits)
+            _refuse_other_history(folder, head, trusted=seen)
         journal = Journal.recover(
             folder.journal,
             config.disk,
@@ -193,11 +197,6 @@ class Log:
         """Number of durable records, published or not."""
         return self._journal.size
 
-    @property
-    def checkpoint(self) -> str:
-        """The newest published checkpoint, as it was signed."""
-        return self._head.note
-
     def append(self, entry: bytes) -> Appended:
         """Write one record; durable on return.
 
@@ -214,8 +213,8 @@ class Log:
                 f"a record has at most {bytes_max} bytes, got {len(entry)}",
                 "put what is long into a body and record its commitment",
             )
-        leaf = leaf_hash(entry)
-        return Appended(self._group.submit(entry), leaf)
+        record = Record.of(entry)
+        return Appended(self._group.submit(record), record.leaf)
 
     def promise(self, appended: Appended) -> str:
         """Sign the word that a record will be under a checkpoint within the limit of delay.
@@ -244,17 +243,6 @@ class Log:
         path = PublishedTree(self._folder.store, head.edge.tree).inclusion(index)
         return Receipt(index, tuple(path), head.note)
 
-    def consistency(self, old_size: int) -> list[Hash]:
-        """Prove that the tree of `old_size` is a prefix of the newest checkpoint's.
-
-        Raises:
-            ValueError: the newest checkpoint is smaller.
-        """
-        head = self._head
-        if not 0 <= old_size <= head.checkpoint.size:
-            raise ValueError(f"the newest checkpoint has size {head.checkpoint.size}")
-        return PublishedTree(self._folder.store, head.edge.tree).consistency(old_size)
-
     def entry(self, index: int) -> bytes:
         """Read one durable record.
 
@@ -281,7 +269,8 @@ class Log:
         first, records = self._journal.pending()  # all before `first` is under the head read next
         tree = PublishedTree(self._folder.store, self._head.edge.tree)
         published = tree.entries(start, min(end, first)) if start < first else iter(())
-        return chain(published, records[max(start - first, 0) : max(end - first, 0)])
+        pending = records[max(start - first, 0) : max(end - first, 0)]
+        return chain(published, (record.entry for record in pending))
 
     def publish(self) -> str:
         """Put all durable records under a signed checkpoint, and return it.
@@ -304,8 +293,9 @@ class Log:
                 raise _stopped(reason) from error
             return self._head.note
 
-    def _publish(self, first: int, records: Sequence[bytes]) -> None:
-        growth = grow(self._head.edge, records)
+    def _publish(self, first: int, records: Sequence[Record]) -> None:
+        entries, leaves, _ = zip(*records, strict=True)
+        growth = grow(self._head.edge, entries, leaves)
         checkpoint = Checkpoint(self._config.origin, first + len(records), growth.edge.tree.root())
         self._folder.store.write(growth.objects)
         note = checkpoint.sign(self._config.signer)
@@ -313,6 +303,12 @@ class Log:
         self._head = Head(checkpoint, note, growth.edge)
         self._journal.restart(checkpoint.size)
         self._folder.store.drop_partials(growth.filled)
+
+    def refuse_if_stopped(self) -> None:
+        """Raise `LogStoppedError` if this log takes no more records or publishes no more."""
+        reason = self._append_stop or self._publish_stop
+        if reason is not None:
+            raise _stopped(reason)
 
     def prune(self, positions: Sequence[int]) -> None:
         """Take the records at `positions`, ascending, out of the log; the tree stays as it is.
@@ -338,9 +334,19 @@ class Log:
                 "check the disk's space and health; opening the estate again ends it",
             ) from error
 
-    def reader(self) -> LogReader:
-        """The newest published checkpoint as it stands, to be read while this log grows on."""
-        return LogReader(self._folder.path, self.key.name, keys=[self.key])
+    @property
+    def cosigned(self) -> CosignedFolder:
+        """The checkpoints that witnesses have cosigned."""
+        return self._folder.cosigned
+
+    def reader(self, size: int | None = None) -> LogReader:
+        """The newest published checkpoint, or an earlier one, as it stands: to be read while this
+        log grows on.
+
+        Raises:
+            LogRefusedError: there is no checkpoint of `size`.
+        """
+        return LogReader(self._folder.path, self.key.name, keys=[self.key], size=size)
 
     def close(self) -> None:
         """Publish what waits, and give the lock back; closing twice is harmless.
@@ -370,23 +376,23 @@ class Log:
     ) -> None:
         self.close()
 
-    def _write_group(self, entries: list[bytes]) -> int:
+    def _write_group(self, records: list[Record]) -> int:
         """Make one group durable and tell the owner; one thread at a time, in index order."""
         if self._append_stop is not None:
             raise _stopped(self._append_stop)
         try:
             if self._config.before_sync is not None:
                 self._config.before_sync()
-            first = self._journal.append(entries)
+            first = self._journal.append(records)
         except BaseException as error:
             # Whether the bytes are on disk is unknown; only reopening finds out.
-            reason = ("ledger.sync_failed", f"writing {len(entries)} records failed: {error}")
+            reason = ("ledger.sync_failed", f"writing {len(records)} records failed: {error}")
             self._append_stop = self._publish_stop = reason
             raise _stopped(reason) from error
         self._publisher.notify(self._journal.count())
         if self._config.on_commit is not None:
             try:
-                self._config.on_commit(first, entries)
+                self._config.on_commit(first, [record.entry for record in records])
             except BaseException as error:
                 self._append_stop = (
                     "ledger.commit_failed",
@@ -398,7 +404,7 @@ class Log:
     def _leaf(self, index: int) -> Hash:
         record = self._journal.record(index)
         if record is not None:
-            return leaf_hash(record)
+            return record.leaf
         return PublishedTree(self._folder.store, self._head.edge.tree).leaf(index)
 
     def _refuse_outside(self, start: int, stop: int) -> None:

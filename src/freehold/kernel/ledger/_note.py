@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -23,12 +23,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from freehold.kernel import DEFAULT_LIMITS, Limits
 from freehold.kernel.ledger.errors import NoteError
 
-_ED25519 = b"\x01"
 _KEY_BYTES = 32
 _KEY_ID_BYTES = 4
 _NAME = re.compile(r"[^\s+\x00-\x1f]+")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
-_DASH = "\u2014 "
+DASH = "\u2014 "
+_Key = TypeVar("_Key", bound="NoteKey")
 
 
 class Signer(Protocol):
@@ -61,11 +61,15 @@ class Ed25519Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifierKey:
-    """A named public key (a *vkey*), which `str` writes as `name+keyid+base64`."""
+class NoteKey:
+    """A named Ed25519 key (a *vkey*), which `str` writes as `name+keyid+base64`; each kind of key
+    has its type.
+    """
 
     name: str
     public_key: bytes
+    type: ClassVar[bytes]
+    what: ClassVar[str]  # in messages
 
     def __post_init__(self) -> None:
         check_key_name(self.name)
@@ -73,17 +77,17 @@ class VerifierKey:
             raise ValueError(f"an Ed25519 key has 32 bytes, got {len(self.public_key)}")
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(_ED25519 + self.public_key).decode()
+        encoded = base64.b64encode(self.type + self.public_key).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
     @property
     def key_id(self) -> bytes:
         """First 4 bytes of SHA-256(name, newline, type, key)."""
-        content = self.name.encode() + b"\n" + _ED25519 + self.public_key
+        content = self.name.encode() + b"\n" + self.type + self.public_key
         return sha256(content).digest()[:_KEY_ID_BYTES]
 
     @classmethod
-    def parse(cls, text: str) -> VerifierKey:
+    def parse(cls, text: str) -> Self:
         """Read a vkey.
 
         Raises:
@@ -91,9 +95,9 @@ class VerifierKey:
         """
         parts = text.split("+", 2)
         encoded = _decode_base64(parts[2]) if len(parts) == 3 else b""
-        if encoded[:1] != _ED25519 or len(encoded) != 1 + _KEY_BYTES or not is_key_name(parts[0]):
+        if encoded[:1] != cls.type or len(encoded) != 1 + _KEY_BYTES or not is_key_name(parts[0]):
             raise NoteError(
-                "ledger.note", f"expected an Ed25519 key as name+keyid+base64, got {text!r:.100}"
+                "ledger.note", f"expected {cls.what} as name+keyid+base64, got {text!r:.100}"
             )
         key = cls(parts[0], encoded[1:])
         if parts[1] != key.key_id.hex():
@@ -110,12 +114,20 @@ class VerifierKey:
         """
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
-        except InvalidSignature as error:
+        except (InvalidSignature, ValueError) as error:  # the latter: no point of the curve
             raise NoteError(
                 "ledger.signature",
                 f"the signature of {self.name} is wrong",
                 "the note was changed, or it was signed with another key",
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey(NoteKey):
+    """The key of a log, which signs the text of its notes as it is."""
+
+    type: ClassVar[bytes] = b"\x01"
+    what: ClassVar[str] = "an Ed25519 key of a log"
 
 
 def vkey(name: str, public_key: bytes) -> str:
@@ -149,7 +161,7 @@ def sign_note(text: str, name: str, *, signer: Signer) -> str:
         raise ValueError("the text of a note ends with a newline and has no control characters")
     key = VerifierKey(name, signer.public_key)
     signature = base64.b64encode(key.key_id + signer.sign(text.encode())).decode()
-    return f"{text}\n{_DASH}{name} {signature}\n"
+    return f"{text}\n{DASH}{name} {signature}\n"
 
 
 def open_note(
@@ -168,26 +180,52 @@ def open_note(
     Raises:
         NoteError: malformed, a known key's signature is wrong, or no known key signed it.
     """
-    text, signatures = _split_note(note, limits)
-    known: dict[tuple[str, bytes], list[VerifierKey]] = {}
-    for key in keys:
-        known.setdefault((key.name, key.key_id), []).append(key)
-    signers = set()
-    for name, key_id, signature in signatures:
-        candidates = known.get((name, key_id), [])
-        if len(candidates) > 1:
-            raise NoteError("ledger.signature", f"two known keys are {name}+{key_id.hex()}")
-        for key in candidates:
-            if key not in signers:
-                key.verify(text.encode(), signature)
-                signers.add(key)
-    if not signers or (signed_by is not None and signed_by not in {key.name for key in signers}):
+    text, signed = known_signatures(note, keys, limits)
+    for key, signature in signed.items():
+        key.verify(text.encode(), signature)
+    if not signed or (signed_by is not None and signed_by not in {key.name for key in signed}):
         raise NoteError(
             "ledger.signature",
             f"no known key{f' of {signed_by}' if signed_by else ''} signed this note",
             "give the key that you trust as a vkey: name+keyid+base64",
         )
     return text
+
+
+def known_signatures(
+    note: str | bytes, keys: Iterable[_Key], limits: Limits
+) -> tuple[str, dict[_Key, bytes]]:
+    """Take a note apart into its text and the first signature of each known key; unverified."""
+    text, signatures = _split_note(note, limits)
+    known: dict[tuple[str, bytes], list[_Key]] = {}
+    for key in keys:
+        known.setdefault((key.name, key.key_id), []).append(key)
+    signed: dict[_Key, bytes] = {}
+    for name, key_id, signature in signatures:
+        candidates = known.get((name, key_id), [])
+        if len(candidates) > 1:
+            raise NoteError("ledger.signature", f"two known keys are {name}+{key_id.hex()}")
+        for key in candidates:
+            signed.setdefault(key, signature)
+    return text, signed
+
+
+def signature_lines(block: str, key: NoteKey) -> tuple[list[str], list[str]]:
+    """Split lines of signatures into those that claim to be by `key` and the others; unverified.
+
+    Raises:
+        NoteError: something else than lines of signatures.
+    """
+    own: list[str] = []
+    others: list[str] = []
+    *lines, rest = block.split("\n")
+    if rest:
+        raise NoteError("ledger.note", f"expected a line of signature, got {rest!r:.100}")
+    for line in lines:
+        name, key_id, _ = _split_signature(line)
+        is_own = (name, key_id) == (key.name, key.key_id)
+        (own if is_own else others).append(line + "\n")
+    return own, others
 
 
 def _split_note(note: str | bytes, limits: Limits) -> tuple[str, list[tuple[str, bytes, bytes]]]:
@@ -214,15 +252,17 @@ def _split_note(note: str | bytes, limits: Limits) -> tuple[str, list[tuple[str,
 
 
 def _split_signature(line: str) -> tuple[str, bytes, bytes]:
-    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+    name, _, encoded = line.removeprefix(DASH).partition(" ")
     signature = _decode_base64(encoded)
-    if not line.startswith(_DASH) or not is_key_name(name) or len(signature) <= _KEY_ID_BYTES:
+    if not line.startswith(DASH) or not is_key_name(name) or len(signature) <= _KEY_ID_BYTES:
         raise NoteError("ledger.note", f"expected a line of signature, got {line!r:.100}")
     return name, signature[:_KEY_ID_BYTES], signature[_KEY_ID_BYTES:]
 
 
 def _decode_base64(text: str) -> bytes:
+    """Decode what an encoder writes, and nothing else: a note has one spelling."""
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return b""  # every caller refuses a length of zero
+    return data if base64.b64encode(data).decode() == text else b""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from freehold.kernel.ledger._tiles import bundle_path, frame_entry, tile_path
-from freehold.kernel.ledger._tree import TILE_WIDTH, Tree, leaf_hash
+from freehold.kernel.ledger._tree import TILE_WIDTH, Hash, Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +29,26 @@ class Growth:
     filled: list[str]
 
 
-def grow(edge: Edge, entries: Sequence[bytes]) -> Growth:
-    """Append `entries` to a published tree."""
+def grow(edge: Edge, entries: Sequence[bytes], leaves: Sequence[Hash]) -> Growth:
+    """Append `entries` with their leaf hashes to a published tree."""
     tree = edge.tree.copy()
     objects: dict[str, bytes] = {}
     index, width = divmod(tree.size, TILE_WIDTH)
-    bundle = bytearray(edge.bundle)
-    for entry in entries:
-        bundle += frame_entry(entry)
-        width += 1
+    bundle, start = edge.bundle, 0
+    while start < len(entries):
+        taken = entries[start : start + TILE_WIDTH - width]
+        bundle += b"".join(map(frame_entry, taken))
+        start, width = start + len(taken), width + len(taken)
         if width == TILE_WIDTH:
-            objects[bundle_path(index)] = bytes(bundle)
-            index, width = index + 1, 0
-            bundle.clear()
-    for tile in tree.extend(map(leaf_hash, entries)):
+            objects[bundle_path(index)] = bundle
+            bundle, index, width = b"", index + 1, 0
+    for tile in tree.extend(leaves):
         objects[tile_path(tile.level, tile.index)] = tile.hashes
     filled = list(objects)
     if width:
-        objects[bundle_path(index, width=width)] = bytes(bundle)
+        objects[bundle_path(index, width=width)] = bundle
     written = edge.tree.edge()
     for tile in tree.edge():
         if tile not in written:
             objects[tile_path(tile.level, tile.index, width=tile.width)] = tile.hashes
-    return Growth(Edge(tree, bytes(bundle)), objects, filled)
+    return Growth(Edge(tree, bundle), objects, filled)

@@ -16,7 +16,7 @@ from freehold.kernel.ledger._pruning import pruned_ranges
 from freehold.kernel.ledger._statements import Checkpoint, Receipt
 from freehold.kernel.ledger._tiles import PublishedTree
 from freehold.kernel.ledger._tree import TILE_WIDTH, Hash
-from freehold.kernel.ledger.errors import LogRefusedError
+from freehold.kernel.ledger.errors import CorruptLogError, LogRefusedError
 
 
 class LogReader:
@@ -42,7 +42,9 @@ class LogReader:
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         parts = LogFolder(folder, LocalDisk())
-        self._head = parts.read_head(keys, limits=limits, size=size)
+        trusted = tuple(keys)
+        self._head = parts.read_head(trusted, limits=limits, size=size)
+        self._cosigned = parts.cosigned.note(self.checkpoint.size)
         self._folder = folder
         self._store = parts.store
         self._history = parts.history
@@ -50,6 +52,12 @@ class LogReader:
             raise LogRefusedError(
                 "ledger.key", f"this is the log {self.checkpoint.origin}, expected {origin}"
             )
+        if self._cosigned is not None:
+            cosigned = parts.read_cosigned(self.checkpoint.size, trusted, limits=limits)
+            if cosigned != self.checkpoint:
+                raise CorruptLogError(
+                    "ledger.corrupt", f"another tree of {cosigned.size} is cosigned"
+                )
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -58,8 +66,8 @@ class LogReader:
 
     @property
     def note(self) -> str:
-        """The checkpoint, as it was signed."""
-        return self._head.note
+        """The checkpoint as it was signed, with the cosignatures that are kept."""
+        return self._cosigned or self._head.note
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """Yield the entries of [start, stop), each checked against the root before it is yielded;
@@ -87,15 +95,48 @@ class LogReader:
             tree.bundle(index)
         return self.checkpoint
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
+    def bundles(
+        self, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, list[bytes] | CorruptLogError]]:
+        """Yield the entry bundles [start, stop) by their numbers, each checked, or what is wrong
+        with it; goes on after a fault, so that all of them are known.
+        """
+        tree, last = self._tree(), -(-self.checkpoint.size // TILE_WIDTH)
+        for index in range(start, last if stop is None else min(stop, last)):
+            try:
+                yield index, tree.bundle(index)
+            except CorruptLogError as error:
+                yield index, error
+
+    def root(self, size: int) -> Hash:
+        """Root of the first `size` entries, from tiles that are checked.
+
+        Raises:
+            ValueError: the checkpoint does not reach that far.
+            CorruptLogError: a tile that it takes was changed or is missing.
+        """
+        if not 0 <= size <= self.checkpoint.size:
+            raise ValueError(f"the checkpoint has size {self.checkpoint.size}, not {size}")
+        return self._tree().root(size)
+
+    def hashes(self, level: int, index: int) -> bytes:
+        """The hashes of one tile, checked.
+
+        Raises:
+            CorruptLogError: it was changed or is missing.
+        """
+        return self._tree().hashes(level, index)
+
+    def files(self, since: int = 0) -> Iterator[tuple[str, bytes]]:
         """Yield path and content of every tile under the checkpoint, checked: what an export holds.
 
-        Complete for this checkpoint's size, also where the log has grown beyond it.
+        Complete for this checkpoint's size, also where the log has grown beyond it. With `since`,
+        only those that a tree of that size does not have, or has shorter.
 
         Raises:
             CorruptLogError: something was changed or is missing.
         """
-        return self._tree().files()
+        return self._tree().files(since)
 
     def pruned(self) -> Iterator[tuple[int, int]]:
         """Yield the ranges [start, stop) of entries that are out, ascending."""

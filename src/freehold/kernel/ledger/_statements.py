@@ -55,7 +55,7 @@ class Checkpoint:
             NoteError: any other shape.
         """
         origin, size, root = _lines(text, 3, what="a checkpoint")
-        return cls(_origin(origin), _number(size), _hash(root))
+        return cls(_origin(origin), parse_number(size), parse_hash(root))
 
     @classmethod
     def open(
@@ -103,7 +103,7 @@ class Promise:
             moment = parse_time(deadline)
         except MalformedError as error:
             raise NoteError("ledger.note", f"the deadline is no time: {deadline!r:.60}") from error
-        return cls(_origin(origin), _number(index), _hash(leaf), moment)
+        return cls(_origin(origin), parse_number(index), parse_hash(leaf), moment)
 
     @classmethod
     def open(
@@ -167,8 +167,8 @@ class Receipt:
             extra = _bytes(lines.pop(0).removeprefix("extra "))
         if not lines or not lines[0].startswith("index ") or len(lines) > 1 + _PATH_MAX:
             raise NoteError("ledger.note", "expected an index and at most 63 hashes")
-        index = _number(lines.pop(0).removeprefix("index "))
-        return cls(index, tuple(map(_hash, lines)), checkpoint, extra)
+        index = parse_number(lines.pop(0).removeprefix("index "))
+        return cls(index, tuple(map(parse_hash, lines)), checkpoint, extra)
 
     def verify(self, entry: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:
         """Check that `entry` is in the log, and return the checkpoint that says so.
@@ -211,13 +211,23 @@ def _origin(text: str) -> str:
     return text
 
 
-def _number(text: str) -> int:
+def parse_number(text: str) -> int:
+    """Read a size or an index.
+
+    Raises:
+        NoteError: no decimal without leading zeroes, or more than any tree can have.
+    """
     if _DECIMAL.fullmatch(text) is None or int(text) > _SIZE_MAX:
         raise NoteError("ledger.note", f"expected a decimal without leading 0, got {text!r:.60}")
     return int(text)
 
 
-def _hash(text: str) -> Hash:
+def parse_hash(text: str) -> Hash:
+    """Read a hash in base64.
+
+    Raises:
+        NoteError: any other shape.
+    """
     value = _bytes(text)
     if len(value) != HASH_BYTES:
         raise NoteError("ledger.note", f"expected the base64 of 32 bytes, got {text!r:.60}")

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from freehold.kernel.ledger._tree import (
+    EMPTY_ROOT,
     HASH_BYTES,
     TILE_HEIGHT,
     TILE_WIDTH,
@@ -21,7 +22,7 @@ from freehold.kernel.ledger._tree import (
     largest_power_below,
     leaf_hash,
     node_hash,
-    perfect_root,
+    parents,
 )
 from freehold.kernel.ledger.errors import CorruptLogError
 
@@ -56,6 +57,16 @@ def _path(folder: str, index: int, *, width: int) -> str:
         groups.append(f"x{index % 1000:03}")
     partial = "" if width == TILE_WIDTH else f".p/{width}"
     return f"{folder}/{'/'.join(reversed(groups))}{partial}"
+
+
+def edge_paths(size: int) -> Iterator[str]:
+    """Yield the paths, when full, of the tiles and the bundle that a tree of `size` has partial."""
+    for level, width in enumerate(edge_widths(size)):
+        if width:
+            index = size >> TILE_HEIGHT * (level + 1)
+            yield tile_path(level, index)
+            if level == 0:
+                yield bundle_path(index)
 
 
 def frame_entry(entry: bytes) -> bytes:
@@ -162,6 +173,7 @@ class PublishedTree:
         self._size = edge.size
         self._edge = {tile.level: tile for tile in edge.edge()}
         self._checked: dict[int, Tile] = {}
+        self._rows: dict[int, list[bytes]] = {}  # of the tile used last: hashes, parents, …
 
     def leaf(self, index: int) -> Hash:
         """Leaf hash of the entry at `index`."""
@@ -190,16 +202,27 @@ class PublishedTree:
             )
         return entries
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield path and content of every bundle and tile that a tree of this size has, checked."""
-        for index in range(-(-self._size // TILE_WIDTH)):
+    def files(self, since: int = 0) -> Iterator[tuple[str, bytes]]:
+        """Yield path and content of every bundle and tile that a tree of this size has, and one of
+        size `since` has not; checked.
+        """
+        for index in range(since // TILE_WIDTH, -(-self._size // TILE_WIDTH)):
             entries = self.bundle(index)
             place = kept_path if PRUNED in entries else bundle_path
             yield place(index, len(entries)), b"".join(map(frame_entry, entries))
         for level in range(len(edge_widths(self._size))):
-            for index in range(-(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
+            first = since >> TILE_HEIGHT * (level + 1)
+            for index in range(first, -(-(self._size >> TILE_HEIGHT * level) // TILE_WIDTH)):
                 tile = self._tile(level, index)
                 yield tile_path(level, index, width=tile.width), tile.hashes
+
+    def hashes(self, level: int, index: int) -> bytes:
+        """The hashes of one tile, checked."""
+        return self._tile(level, index).hashes
+
+    def root(self, size: int) -> Hash:
+        """Root of the first `size` leaves."""
+        return self._root(0, size) if size else EMPTY_ROOT
 
     def inclusion(self, index: int) -> list[Hash]:
         """Path from the leaf at `index` to the root (RFC 9162, 2.1.3.1)."""
@@ -246,10 +269,21 @@ class PublishedTree:
     def _node(self, level: int, index: int) -> Hash:
         """Hash of the `index`-th perfect subtree of 2^level leaves."""
         tile_level, height = divmod(level, TILE_HEIGHT)
-        first = index << height
-        tile = self._tile(tile_level, first // TILE_WIDTH)
-        start = first % TILE_WIDTH * HASH_BYTES
-        return perfect_root(tile.hashes[start : start + (HASH_BYTES << height)])
+        place, within = divmod(index << height, TILE_WIDTH)
+        row = self._row(self._tile(tile_level, place), height)
+        start = (within >> height) * HASH_BYTES
+        return row[start : start + HASH_BYTES]
+
+    def _row(self, tile: Tile, height: int) -> bytes:
+        """The perfect subtrees of 2^height hashes of a tile, in order; kept, since a proof that
+        leads through a tile needs one of every height, and so does the check of the tile.
+        """
+        rows = self._rows.get(tile.level)
+        if rows is None or rows[0] is not tile.hashes:
+            rows = self._rows[tile.level] = [tile.hashes]
+        while len(rows) <= height:
+            rows.append(parents(rows[-1]))
+        return rows[height]
 
     def _read_tile(self, level: int, index: int) -> Tile:
         hashes = read_hashes(self._source, level=level, index=index, width=TILE_WIDTH)
@@ -262,7 +296,7 @@ class PublishedTree:
         tile = self._checked.get(level)
         if tile is None or tile.index != index:
             tile = self._read_tile(level, index)
-            if perfect_root(tile.hashes) != self._node(TILE_HEIGHT * (level + 1), index):
+            if self._row(tile, TILE_HEIGHT) != self._node(TILE_HEIGHT * (level + 1), index):
                 raise CorruptLogError(
                     "ledger.corrupt",
                     f"{tile_path(level, index)} does not hash into the tile above it",

@@ -33,11 +33,16 @@ def node_hash(left: Hash, right: Hash) -> Hash:
     return sha256(b"\x01" + left + right).digest()
 
 
-def perfect_root(hashes: bytes) -> Hash:
+def parents(hashes: bytes) -> bytes:
+    """Hash each pair of concatenated hashes into its parent; one without a partner has none."""
+    pairs = range(0, len(hashes) - HASH_BYTES, _PAIR_BYTES)
+    return b"".join([sha256(b"\x01" + hashes[i : i + _PAIR_BYTES]).digest() for i in pairs])
+
+
+def perfect_root(hashes: bytes) -> bytes:
     """Root over 2^k concatenated hashes."""
     while len(hashes) > HASH_BYTES:
-        pairs = range(0, len(hashes), _PAIR_BYTES)
-        hashes = b"".join([sha256(b"\x01" + hashes[i : i + _PAIR_BYTES]).digest() for i in pairs])
+        hashes = parents(hashes)
     return hashes
 
 
@@ -186,12 +191,16 @@ class Tree:
     def extend(self, leaves: Iterable[Hash]) -> list[Tile]:
         """Append `leaves` and return the tiles that became full, lowest level first."""
         filled: list[Tile] = []
-        for leaf in leaves:
+        added = b"".join(leaves)
+        position = 0
+        while position < len(added):
             if not self._rows:
                 self._rows.append(bytearray())
             row = self._rows[0]
-            row += leaf
-            self._size += 1
+            piece = added[position : position + _TILE_BYTES - len(row)]
+            row += piece
+            position += len(piece)
+            self._size += len(piece) // HASH_BYTES
             if len(row) == _TILE_BYTES:
                 self._carry(filled)
         return filled
@@ -215,6 +224,11 @@ class Tree:
             for level, row in enumerate(self._rows)
             if row
         ]
+
+    def leaves(self) -> list[Hash]:
+        """The leaves that fill no tile yet, at most 255."""
+        row = bytes(self._rows[0]) if self._rows else b""
+        return [row[at : at + HASH_BYTES] for at in range(0, len(row), HASH_BYTES)]
 
     def root(self) -> Hash:
         """Root of all leaves (RFC 9162, 2.1.1); folds the edge, at most 255 hashes per level."""

@@ -12,14 +12,19 @@ segments. It knows neither the ledger nor who may read what. Format: docs/format
 
 from freehold.kernel.vault._blobs import BlobStore, FolderStore, StoredBlob
 from freehold.kernel.vault._bodies import BodyAt
+from freehold.kernel.vault._contents import VaultContents
+from freehold.kernel.vault._frames import SEGMENT_HEADER
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
+from freehold.kernel.vault._scan import BodyScan
 from freehold.kernel.vault._vault import Collected, Sealed, Vault
 from freehold.kernel.vault.errors import MissingBlob, MissingBody, VaultError
 
 __all__ = [
     "DEFAULT_VAULT_LIMITS",
+    "SEGMENT_HEADER",
     "BlobStore",
     "BodyAt",
+    "BodyScan",
     "Collected",
     "FolderStore",
     "MissingBlob",
@@ -27,6 +32,7 @@ __all__ = [
     "Sealed",
     "StoredBlob",
     "Vault",
+    "VaultContents",
     "VaultError",
     "VaultLimits",
 ]

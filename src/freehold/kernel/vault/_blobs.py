@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from freehold.kernel.vault._disk import sync_folder
+from freehold.kernel import sync_folder
 from freehold.kernel.vault.errors import MissingBlob
 
 _HEX = "0123456789abcdef"

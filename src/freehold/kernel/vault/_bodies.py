@@ -20,7 +20,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from freehold.kernel.vault._disk import Sync, open_private, sync_folder, write_all
+from freehold.kernel import SyncError, sync_folder
+from freehold.kernel.vault._disk import Sync, open_private, write_all
 from freehold.kernel.vault._frames import FRAME_OVERHEAD, SEGMENT_HEADER
 from freehold.kernel.vault._holes import empty_range, is_empty_from
 from freehold.kernel.vault._limits import VaultLimits
@@ -90,8 +91,15 @@ class Segments:
         """
         with self._append_lock:
             self.refuse_after_failure()
-            with storage_errors("the newest body segment"):
-                segment = self._segment_for(len(frame))
+            try:
+                with storage_errors("the newest body segment"):
+                    segment = self._segment_for(len(frame))
+            except VaultError as error:
+                if isinstance(
+                    error.__cause__, SyncError
+                ):  # bodies in it could vanish with its name
+                    self.has_failed = True
+                raise
             at = BodyAt(segment.number, self._end, len(frame))
             self._end += len(frame)
             self._waiting.append((segment, frame))
@@ -118,7 +126,7 @@ class Segments:
                 for segment, frames in groupby(waiting, key=itemgetter(0)):
                     write_all(segment.descriptor, b"".join(frame for _, frame in frames))
                     self._sync(segment.descriptor)
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 # What is on disk is unknown: the kernel may have dropped pages, and a second try
                 # could succeed and mean nothing.
                 self.has_failed = True
@@ -233,12 +241,12 @@ class Segments:
 
     def _begin(self, segment: _Segment) -> int:
         """Write the header of a new segment; give the end of the file."""
+        sync_folder(self._folder)  # the name, even of an old one: who made it may have been killed
         end = os.fstat(segment.descriptor).st_size
         if end >= len(SEGMENT_HEADER):
             return end
         os.ftruncate(segment.descriptor, 0)  # a header torn by a crash: nothing refers to this file
         write_all(segment.descriptor, SEGMENT_HEADER)  # synced with the first frames
-        sync_folder(self._folder)
         return len(SEGMENT_HEADER)
 
     def _newest(self) -> int:
@@ -273,6 +281,6 @@ def _lock(segment: _Segment) -> bool:
 def _reopen() -> VaultError:
     return VaultError(
         "vault.reopen",
-        "bodies could not be made durable, so nothing more is written",
+        "the vault could not make something durable, so nothing more is written",
         "check the disk, then open the estate again; what the ledger acknowledged is complete",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
+
+from freehold.kernel import SyncError
 
 Sync = Callable[[int], None]
 """Makes what was written to a descriptor durable, or raises OSError."""
@@ -13,13 +14,16 @@ Sync = Callable[[int], None]
 sync_data: Sync = getattr(os, "fdatasync", os.fsync)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync_file(sync: Sync, descriptor: int) -> None:
+    """Make a file durable.
+
+    Raises:
+        SyncError: it may not be.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(descriptor)
+    except OSError as error:
+        raise SyncError(error.errno, error.strerror) from error
 
 
 def open_private(path: str, flags: int) -> int:
@@ -27,7 +31,7 @@ def open_private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
-def write_all(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write all of `data`, however little the system takes at once."""
     view = memoryview(data)
     while view:

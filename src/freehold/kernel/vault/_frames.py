@@ -20,6 +20,8 @@ from freehold.kernel.vault.errors import corrupt
 SEGMENT_HEADER = b"freehold segment 1\n"
 _LENGTH, _IDS, _NONCE, _TAG = 4, 32, 12, 16
 FRAME_OVERHEAD = _LENGTH + _IDS + _NONCE + _TAG
+IDS_END = _LENGTH + _IDS
+NONCE_END = IDS_END + _NONCE
 
 
 def seal_frame(plaintext: bytes, *, record_id: str, keys: DomainKeys) -> bytes:
@@ -44,14 +46,20 @@ def open_frame(frame: bytes, *, record_id: str, keys: DomainKeys) -> bytes:
     what = f"the body of record {record_id}"
     if len(frame) < FRAME_OVERHEAD or int.from_bytes(frame[:_LENGTH]) != len(frame) - _LENGTH:
         raise corrupt(what, "its frame has another length")
-    after_ids = _LENGTH + _IDS
-    if frame[_LENGTH:after_ids] != ids:
+    if frame[_LENGTH:IDS_END] != ids:
         raise corrupt(what, "its frame belongs to another record or key domain")
-    nonce, sealed = frame[after_ids : after_ids + _NONCE], frame[after_ids + _NONCE :]
+    nonce, sealed = frame[IDS_END:NONCE_END], frame[NONCE_END:]
     try:
         return ChaCha20Poly1305(keys.body_key).decrypt(nonce, sealed, ids)
     except InvalidTag:
         raise corrupt(what, "its frame was changed") from None
+
+
+def is_frame_of(head: bytes, length: int, domain_id: str, record_id: str) -> bool:
+    """Tell whether a frame of `length` that begins with `head` is the one of this record."""
+    if length < FRAME_OVERHEAD:
+        return False
+    return head == (length - _LENGTH).to_bytes(_LENGTH) + _ids(domain_id, record_id)
 
 
 def _ids(domain_id: str, record_id: str) -> bytes:

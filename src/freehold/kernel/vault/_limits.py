@@ -12,7 +12,6 @@ class VaultLimits(Limits):
     """The kernel's bounds, and those that keep the vault's memory and open files finite."""
 
     chunk_bytes: int = 1_048_576  # read at once from a stream; larger gains nothing
-    chunks_waiting_max: int = 8  # unsealed chunks that wait for their reader
     bodies_waiting_bytes_max: int = 67_108_864  # kept in memory for the next sync, then written
     segments_open_max: int = 64  # files kept open for reading, of 1,024 that a process usually has
     orphan_grace_hours: int = 24  # an unreferenced blob may still be recorded by a running act

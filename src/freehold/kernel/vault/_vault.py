@@ -14,19 +14,31 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from freehold.kernel import Clock, LimitError, SystemClock, new_id
+from freehold.kernel import (
+    Clock,
+    HostClock,
+    LimitError,
+    SyncError,
+    SystemClock,
+    make_folder,
+    new_id,
+    sync_folder,
+    watched,
+)
 from freehold.kernel.keys import Keyring
-from freehold.kernel.vault._blobs import BlobStore, FolderStore
+from freehold.kernel.vault._blobs import BlobStore, FolderStore, StoredBlob
 from freehold.kernel.vault._bodies import BodyAt, Segments
-from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_folder, write_all
+from freehold.kernel.vault._contents import VaultContents
+from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_file, write_all
 from freehold.kernel.vault._frames import open_frame, seal_frame
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
+from freehold.kernel.vault._scan import BodyScan
 from freehold.kernel.vault._sealing import seal_stream, unsealed
 from freehold.kernel.vault.errors import VaultError, storage_errors
 
@@ -63,7 +75,7 @@ class Vault:
         *,
         store: BlobStore,
         limits: VaultLimits,
-        clock: Clock,
+        clock: HostClock,
         sync: Sync,
     ) -> None:
         self._folder = folder
@@ -76,6 +88,9 @@ class Vault:
         # Held while a blob is put and while one is collected, so that a blob which becomes wanted
         # again is not removed in the same moment.
         self._blobs_lock = threading.Lock()
+        # When this process put what it put within the grace, by time that passed; the lock's too.
+        # The store's own word is as right as the host's clock, which may go forward by days.
+        self._put_at: dict[str, float] = {}
 
     def __repr__(self) -> str:
         return f"Vault({str(self._folder)!r})"
@@ -104,7 +119,7 @@ class Vault:
             # Built aside and renamed: a crash leaves no half vault under its name.
             built = folder.with_name(folder.name + ".new")
             shutil.rmtree(built, ignore_errors=True)
-            built.mkdir(mode=0o700, parents=True)
+            make_folder(built)
             FolderStore.create(built / _BLOBS)
             for name in (_SEGMENTS, _STAGING):
                 (built / name).mkdir(mode=0o700)
@@ -147,9 +162,14 @@ class Vault:
             keyring,
             store=store or FolderStore(folder / _BLOBS),
             limits=limits,
-            clock=clock or SystemClock(),
+            clock=watched(clock or SystemClock()),
             sync=sync,
         )
+
+    @property
+    def contents(self) -> VaultContents:
+        """What lies here, sealed, for copying; whoever asks closes it."""
+        return VaultContents(self._store, self._folder / _SEGMENTS)
 
     def close(self) -> None:
         """Close the files. Bodies that were not synced may be lost. Closing twice is harmless."""
@@ -166,13 +186,14 @@ class Vault:
             VaultError: `vault.storage`, `vault.reopen`.
             what `stream` raises.
         """
-        self._segments.refuse_after_failure()
+        self.refuse_after_failure()
         keys = self._keyring.domain(domain_id)
         with self._staging() as staged:
             summary = seal_stream(stream, staged.write, keys=keys, limits=self._limits)
-            with storage_errors("the staging area"):
-                self._sync(staged.file.fileno())
-            with self._blobs_lock, storage_errors(f"the blob {summary.name}"):
+            with self._unless_failing("the staging area"):
+                sync_file(self._sync, staged.file.fileno())
+            with self._blobs_lock, self._unless_failing(f"the blob {summary.name}"):
+                self._note_put(summary.name)
                 is_new = self._store.put(summary.name, staged.path)
         sealed_size, sealed_sha256 = summary.sealed_size, summary.sealed_sha256
         if not is_new:
@@ -248,7 +269,8 @@ class Vault:
         return _total(removed)
 
     def collect(self, referenced: Collection[str], *, grace: timedelta | None = None) -> Collected:
-        """Remove blobs that are not `referenced` and older than `grace`.
+        """Remove blobs that are not `referenced` and older than `grace`, by the store's word and by
+        what this process itself knows.
 
         The grace lets acts that have sealed a blob record it. It must be longer than any act,
         counted from before `referenced` was gathered; by default it is that of the limits.
@@ -258,14 +280,13 @@ class Vault:
         """
         if grace is None:
             grace = timedelta(hours=self._limits.orphan_grace_hours)
-        before = self._clock.now() - grace
         with storage_errors("the list of blobs"):
             orphans = [
                 blob.name
                 for blob in self._store.list()
-                if blob.name not in referenced and blob.modified <= before
+                if blob.name not in referenced and not self._is_young(blob, grace)
             ]
-        return _total([self._delete(name, before) for name in orphans])
+        return _total([self._delete(name, grace) for name in orphans])
 
     def put_body(self, domain_id: str, record_id: str, plaintext: bytes) -> BodyAt:
         """Append the body of a record; readable at once, durable after `sync`.
@@ -315,6 +336,27 @@ class Vault:
         """
         self._segments.empty(BodyAt(*at) for at in places)
 
+    def scan(self) -> BodyScan:
+        """Read many bodies in the order of their places, as an audit does; synced ones only."""
+        return BodyScan(self._folder / _SEGMENTS, self._keyring.domain, limits=self._limits)
+
+    def refuse_after_failure(self) -> None:
+        """Raise `vault.reopen` if a sync has failed."""
+        self._segments.refuse_after_failure()
+
+    @contextmanager
+    def _unless_failing(self, what: str) -> Iterator[None]:
+        """Tell errors of the store; stop for good where a sync failed.
+
+        A second sync of the same folder or file could succeed and mean nothing.
+        """
+        with storage_errors(what):
+            try:
+                yield
+            except SyncError:
+                self._segments.has_failed = True
+                raise
+
     @contextmanager
     def _staging(self) -> Iterator[_Staged]:
         """Give an empty file in staging, locked against being emptied and removed at the end."""
@@ -337,11 +379,28 @@ class Vault:
                 sha256.update(chunk)
         return size, sha256.hexdigest()
 
-    def _delete(self, name: str, before: datetime | None = None) -> int | None:
-        """Remove a blob that is there and still no younger than `before`; give its sealed size."""
-        with self._blobs_lock, storage_errors(f"the blob {name}"):
+    def _note_put(self, name: str) -> None:
+        """Remember when a blob was put, and forget what is old by now; under the lock of blobs."""
+        now = self._clock.elapsed()
+        self._put_at.pop(name, None)  # the order is that of time
+        self._put_at[name] = now
+        grace_s = timedelta(hours=self._limits.orphan_grace_hours).total_seconds()
+        while self._put_at[oldest := next(iter(self._put_at))] < now - grace_s:
+            del self._put_at[oldest]
+
+    def _is_young(self, blob: StoredBlob, grace: timedelta) -> bool:
+        """Whether an act under way may still record a blob."""
+        put_at = self._put_at.get(blob.name)
+        if put_at is not None and self._clock.elapsed() - put_at < grace.total_seconds():
+            return True
+        return blob.modified > self._clock.now() - grace
+
+    def _delete(self, name: str, grace: timedelta | None = None) -> int | None:
+        """Remove a blob that is there and, if `grace` is given, still not young; give its size."""
+        self.refuse_after_failure()
+        with self._blobs_lock, self._unless_failing(f"the blob {name}"):
             blob = self._store.find(name)
-            if blob is None or (before is not None and blob.modified > before):
+            if blob is None or (grace is not None and self._is_young(blob, grace)):
                 return None
             self._store.delete(name)
         return blob.size
@@ -354,7 +413,7 @@ class _Staged:
     path: Path
     file: FileIO
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         with storage_errors("the staging area"):
             write_all(self.file.fileno(), data)
 

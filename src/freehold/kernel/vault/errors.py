@@ -58,9 +58,9 @@ def storage_errors(what: str) -> Iterator[None]:
     """Tell that the disk or the store did not do its part for `what`."""
     try:
         yield
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         raise VaultError(
             "vault.storage",
-            f"{what} cannot be read or written: {error}",
+            f"{what} cannot be read or written: {error or 'out of memory'}",
             "check the disk's space, health and permissions, then try again",
         ) from error

@@ -1,0 +1,132 @@
+"""Reading the ledger's records in rounds: each once with all that it says, and later again as
+bytes, with the place of its body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from freehold.audit._chronicle import Chronicle
+from freehold.audit._findings import Findings
+from freehold.audit._ledger import WIDTH, bundle_name
+from freehold.audit._stores import Extent
+from freehold.kernel import FreeholdError
+from freehold.kernel.acts import Fault, Record, RecordCheck, Registry
+from freehold.kernel.ledger import LogReader
+from freehold.kernel.vault import BodyScan
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being looked at, how much is done and how much there is."""
+
+_OF_BODIES = ("vault.", "keys.", "record.body", "record.request")
+
+
+class Records:
+    """What was read of one log so far. Not thread-safe.
+
+    Args:
+        bodies: the scan that looks at bodies' places; with keys it opens them, too.
+        opens: whether it has keys.
+    """
+
+    def __init__(
+        self, registry: Registry, origin: str, *, bodies: BodyScan, opens: bool = False
+    ) -> None:
+        self.chronicle = Chronicle()
+        self.extents: dict[int, Extent] = {}  # by segment
+        self.known = 0  # records that were read
+        self.bodies = 0  # that were found at their places, or opened
+        self._scan = bodies
+        self._opens = opens
+        self._check = RecordCheck(registry, origin, bodies=bodies if opens else None)
+
+    def read(
+        self,
+        reader: LogReader,
+        findings: Findings,
+        progress: Progress,
+        each: Callable[[int, Record], None] = lambda index, record: None,
+    ) -> None:
+        """Read what is new under the reader's checkpoint; `each` is given what is sound."""
+        for first, entries in self._new(reader, findings, progress):
+            done = self._check.run(first, entries)
+            self.bodies += done.bodies
+            for fault in done.faults:
+                tell_fault(fault, findings)
+            wrong = {fault.index for fault in done.faults if not _is_of_body(fault)}
+            for index, record in enumerate(done.records, first):
+                if record is not None and index not in wrong:
+                    self.chronicle.read(index, record, findings)
+                    self._look_at_place(index, record, findings, is_new=True)
+                    each(index, record)
+                elif not entries[index - first]:
+                    findings.add("ledger.pruned", f"record {index}")
+            self.known = first + len(entries)
+        for repeated in self._check.repeated():
+            findings.add("record.repeated", repeated)
+
+    def read_again(self, reader: LogReader, start: int, stop: int, findings: Findings) -> None:
+        """Hash the bundles [start, stop) again, and look at the places of their bodies."""
+        for number, found in reader.bundles(start, stop):
+            if not isinstance(found, list):
+                findings.add(
+                    "ledger.corrupt",
+                    bundle_name(number, reader.checkpoint.size),
+                    got=found.message,
+                )
+                continue
+            for index, entry in enumerate(found, number * WIDTH):
+                record = decoded(entry)
+                if record is not None and index < self.known:
+                    self._look_at_place(index, record, findings, is_new=False)
+
+    def _new(
+        self, reader: LogReader, findings: Findings, progress: Progress
+    ) -> Iterator[tuple[int, list[bytes]]]:
+        size = reader.checkpoint.size
+        for number, found in reader.bundles(self.known // WIDTH):
+            start = number * WIDTH
+            progress("records", start, size)
+            if not isinstance(found, list):
+                findings.add("ledger.corrupt", bundle_name(number, size), got=found.message)
+                continue
+            skip = max(self.known - start, 0)
+            if len(found) > skip:
+                yield start + skip, found[skip:]
+
+    def _look_at_place(
+        self, index: int, record: Record, findings: Findings, *, is_new: bool
+    ) -> None:
+        if record.body is None:
+            return
+        number, offset, length = record.body["at"]
+        if is_new:
+            known = self.extents.get(number, Extent(0, 0))
+            self.extents[number] = Extent(max(known.end, offset + length), known.bytes + length)
+        if self._opens:
+            return  # the check has opened it
+        try:
+            self._scan.frame(record.body["domain"], record.id, record.body["at"])
+            self.bodies += 1
+        except FreeholdError as error:
+            findings.add("body.misplaced", f"record {index}", got=error.message)
+
+
+def decoded(entry: bytes) -> Record | None:
+    """A record, or None where it was pruned or cannot be read, which the check tells."""
+    try:
+        return Record.decode(entry) if entry else None
+    except FreeholdError:
+        return None
+
+
+def tell_fault(fault: Fault, findings: Findings) -> None:
+    """Take note of what is wrong with a record or its body."""
+    code = "body.faulty" if _is_of_body(fault) else "record.faulty"
+    got = f"{fault.code}: {fault.found}"
+    findings.add(code, f"record {fault.index}", got=got, group=fault.code)
+
+
+def _is_of_body(fault: Fault) -> bool:
+    """Whether the record itself is sound."""
+    return fault.code.startswith(_OF_BODIES)

@@ -1,0 +1,411 @@
+"""Checking records as an auditor does: each against its format, its declaration and its body.
+
+    check = RecordCheck(registry, origin)
+    for fault in check.run(first, entries).faults:
+        print(fault.index, fault.code, fault.found)
+
+Whoever calls has verified that the entries lie under a signed root; here is what they say. Nothing
+is raised for what is wrong with a record: each fault is told, and the next one looked at.
+
+Made for millions: what repeats from record to record (references, times to the hour, lists of
+policies) is looked at once and remembered. A naive reference of it is in the tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from itertools import count
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from freehold.kernel import FreeholdError, parse_time
+from freehold.kernel.acts._declare import Act, Registry
+from freehold.kernel.acts._facts import CHECKS
+from freehold.kernel.acts._record import BODY_PREFIX, REQUEST_PREFIX, SALT_BYTES, Output, Record
+from freehold.kernel.keys import DomainErased
+from freehold.kernel.vault import BodyScan
+
+_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_IS_ID = re.compile(_UUID).fullmatch
+_IS_REFERENCE = re.compile(rf"[a-z][a-z_]{{0,31}}:{_UUID}(?:@[1-9][0-9]{{0,8}})?").fullmatch
+_IS_PRINCIPAL = re.compile(rf"(?:user|service|job):{_UUID}").fullmatch
+_IS_DIGEST = re.compile(r"sha256:[0-9a-f]{64}").fullmatch
+_IS_POLICY = re.compile(r"[a-z0-9][a-z0-9._-]{0,159}").fullmatch
+_IS_MINUTE_AND_LESS = re.compile(r":[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z").fullmatch
+_IS_CODE = CHECKS["code"]
+_HOUR_CHARS = 13  # 2026-11-24T06
+_PHASES = frozenset(("started", "done", "failed", "denied"))
+_ENDS = frozenset(("done", "failed"))
+_NO_ERROR = frozenset(("started", "done"))
+_DECISION_KEYS, _BODY_KEYS = 4, 3  # docs/formats/record.md
+_INTEGER_MAX = 2**53 - 1  # RFC 7493, 2.2
+_FLOATS = frozenset(("metrics", "number"))
+_REMEMBERED_MAX = 65_536  # strings, some 10 MB; dropped together
+_Check: TypeAlias = Callable[[Any], bool]
+_sha256 = hashlib.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one record: a stable code, its place in the log, and what was found."""
+
+    code: str
+    index: int
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRecords:
+    """Records that were checked, in order, None where there is none to read; and their faults."""
+
+    first: int
+    records: list[Record | None]
+    faults: list[Fault]
+    bodies: int  # opened and found to be what was committed to
+    erased: int  # bodies whose domain is erased, as it has to be
+
+
+class _Entity(msgspec.Struct):
+    id: str
+
+
+class _Request(msgspec.Struct):
+    action: str
+    principal: _Entity
+    resource: _Entity
+
+
+class _Body(msgspec.Struct, forbid_unknown_fields=True):
+    details: msgspec.Raw
+    request: msgspec.Raw
+
+
+class _Wrong(Exception):
+    """A record that is not as it has to be; never leaves this module."""
+
+    def __init__(self, code: str, found: str) -> None:
+        super().__init__(code)
+        self.code, self.found = code, found
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What an act's facts have to be: by name, with those that no phase may lack."""
+
+    checks: Mapping[str, _Check]
+    asked: frozenset[str]  # that every record of it has, but a refusal without any
+    needed: frozenset[str]  # that a `done` one has besides
+    found: frozenset[str]  # that only a `done` one may have
+    has_floats: bool
+
+
+class RecordCheck:
+    """Checks the records of one log, from any place on; remembers what a later one may need.
+
+    Args:
+        origin: the log that every record must say it was written to.
+        bodies: opens them; without it what is sealed stays unlooked at.
+    """
+
+    def __init__(self, registry: Registry, origin: str, *, bodies: BodyScan | None = None) -> None:
+        self._origin = origin
+        self._bodies = bodies
+        self._encode_sorted = msgspec.json.Encoder(order="sorted").encode
+        self._read_body = msgspec.json.Decoder(_Body).decode
+        self._read_request = msgspec.json.Decoder(_Request).decode
+        self._queries = frozenset(registry.queries)
+        self._facts = {name: self._declared(registry, act) for name, act in registry.acts.items()}
+        # What was looked at and is right, so that it need not be looked at again.
+        self._good: set[str] = set()  # references
+        self._principals: set[str] = set()
+        self._codes: set[str] = set()
+        self._domains: set[str] = set()
+        self._hours: set[str] = set()
+        self._decided: set[tuple[str, ...]] = set()  # phase, result, policy set, policies
+        self._shapes: dict[tuple[str, ...], tuple[_Check, ...]] = {}  # act, phase, names of facts
+        self._ids = bytearray()  # 16 bytes of each, as many as records
+        self._begun: dict[str, str] = {}  # acts of the started records that nothing ended yet
+        self._digests: set[str] = set()  # of policy sets
+
+    def run(self, first: int, entries: Sequence[bytes]) -> CheckedRecords:
+        """Check consecutive entries, of which the first is at place `first` of the log; an empty
+        one stands for what retention took out.
+        """
+        records: list[Record | None] = []
+        faults: list[Fault] = []
+        bodies = erased = 0
+        opens = self._bodies
+        for index, entry in zip(count(first), entries):
+            record = None
+            try:
+                if entry:
+                    record = self._read(entry)
+                    self._check(record, index)
+                    if opens is not None and record.body is not None:
+                        self._open(record, opens)
+                        bodies += 1
+                    else:
+                        self._check_commitments(record)
+            except _Wrong as wrong:
+                faults.append(Fault(wrong.code, index, wrong.found))
+            except DomainErased:
+                erased += 1
+            except FreeholdError as error:
+                faults.append(Fault(error.code, index, error.message))
+            records.append(record)
+        return CheckedRecords(first, records, faults, bodies, erased)
+
+    @property
+    def begun(self) -> Mapping[str, str]:
+        """Acts by the ids of their `started` records that nothing has ended, as a crash leaves."""
+        return self._begun
+
+    def repeated(self) -> list[str]:
+        """Ids that more than one record has; each should be one's alone."""
+        ids = np.frombuffer(bytes(self._ids), dtype="V16")
+        found, counts = np.unique(ids, return_counts=True)
+        return [str(uuid.UUID(bytes=each.tobytes())) for each in found[counts > 1]]
+
+    @property
+    def policy_sets(self) -> frozenset[str]:
+        """Digests of the policy sets that decided anything."""
+        return frozenset(self._digests)
+
+    def _read(self, entry: bytes) -> Record:
+        record = Record.decode(entry)
+        facts = self._facts.get(record.act)
+        # Without a float, msgspec's sorted form of a record is the canonical one.
+        is_plain = facts is not None and not facts.has_floats
+        is_quick = is_plain and self._encode_sorted(record) == entry
+        if not is_quick and not _is_canonical(record, entry):
+            raise _Wrong("record.not_canonical", "its bytes are not the canonical ones")
+        return record
+
+    def _check(self, record: Record, index: int) -> None:
+        if record.log != self._origin:
+            raise _Wrong("record.other_log", f"it was written to {record.log}")
+        time, good = record.time, self._good
+        if time[:_HOUR_CHARS] not in self._hours or not _IS_MINUTE_AND_LESS(time, _HOUR_CHARS):
+            self._learn_hour(time)
+        if record.principal not in self._principals:
+            self._learn_principal(record.principal)
+        if record.on_behalf is not None and record.on_behalf not in self._principals:
+            self._learn_principal(record.on_behalf)
+        if record.resource not in good and not self._is_reference(record.resource):
+            raise _wrong("resource", record.resource)
+        for ref in record.inputs:
+            if ref not in good and not self._is_reference(ref):
+                raise _wrong("inputs", ref)
+        for output in record.outputs:
+            _check_output(output)
+        if not _IS_ID(record.id):
+            raise _wrong("id", record.id)
+        self._ids += bytes.fromhex(record.id.replace("-", ""))
+        self._check_outcome(record)
+        self._check_facts(record)
+        self._check_decision(record.decision, record.phase)
+        if record.body is not None:
+            self._check_place(record.body)
+        if index == 0 and (record.act, record.phase) != ("estate.create", "done"):
+            raise _Wrong("record.first", f"the log begins with {record.act}")
+
+    def _check_outcome(self, record: Record) -> None:
+        """Phase, error, purpose, and what it continues."""
+        phase = record.phase
+        if phase not in _PHASES:
+            raise _wrong("phase", phase)
+        if (record.error is not None) == (phase in _NO_ERROR):
+            raise _wrong("error", record.error)
+        if record.error is not None and not _IS_CODE(record.error):
+            raise _wrong("error", record.error)
+        if record.purpose is not None and record.purpose not in self._codes:
+            if phase == "denied" or not _IS_CODE(record.purpose):
+                raise _wrong("purpose", record.purpose)
+            _remember(self._codes, record.purpose)
+        if phase == "started":
+            self._begun[record.id] = record.act
+        if record.continues is not None:
+            begun = self._begun.pop(record.continues, None)
+            if begun != record.act or phase not in _ENDS:
+                raise _Wrong("record.continues", "it ends no start of this act that came before")
+
+    def _check_facts(self, record: Record) -> None:
+        """The names of the facts, once for each shape of a record; and each fact's kind."""
+        facts = record.facts
+        shape = (record.act, record.phase, *facts)
+        checks = self._shapes.get(shape)
+        if checks is None:
+            checks = self._learn_shape(shape, record)
+        for name, check in zip(facts, checks, strict=True):
+            if not check(facts[name]):
+                raise _Wrong("record.facts", f"{record.act}: {name} is of another kind")
+
+    def _learn_shape(self, shape: tuple[str, ...], record: Record) -> tuple[_Check, ...]:
+        act, phase, names = record.act, record.phase, record.facts.keys()
+        declared = self._facts.get(act)
+        if declared is None:
+            if phase == "denied" and act in self._queries and not names:
+                return ()
+            raise _Wrong("record.unknown_act", f"no act is named {act!r:.80}")
+        may = declared.checks.keys() if phase == "done" else declared.checks.keys() - declared.found
+        must = declared.asked if phase != "denied" or names else frozenset()
+        if phase == "done":
+            must |= declared.needed
+        if not must <= names <= may:
+            odd = ", ".join(sorted(names - may)) or f"without {', '.join(sorted(must - names))}"
+            raise _Wrong("record.facts", f"{act}, {phase}, declares other facts: {odd:.200}")
+        checks = tuple(declared.checks[name] for name in names)
+        self._shapes[shape] = checks
+        return checks
+
+    def _check_decision(self, decision: dict[str, Any], phase: str) -> None:
+        """All but the request's commitment, once for each decision by the same policies."""
+        try:
+            policies = decision["policies"]
+            known = (phase, decision["result"], decision["policy_set"], *policies)
+            is_shaped = type(policies) is list and len(decision) == _DECISION_KEYS
+            if known in self._decided and is_shaped:
+                return
+        except (KeyError, TypeError) as error:
+            raise _wrong("decision", sorted(decision)) from error
+        _, result, policy_set, *_ = known
+        is_right = (
+            is_shaped
+            and all(isinstance(each, str) and _IS_POLICY(each) for each in policies)
+            and result in ("allow", "deny")
+            and CHECKS["digest"](policy_set)
+        )
+        if not is_right:
+            raise _wrong("decision", known)
+        if (result == "deny") != (phase == "denied"):
+            raise _Wrong("record.decision", f"{phase}, and the decision was to {result}")
+        self._digests.add(policy_set)
+        _remember(self._decided, known)
+
+    def _check_place(self, body: dict[str, Any]) -> None:
+        """The shape of a body's domain and place; what lies there is another question."""
+        try:
+            domain, (number, offset, length) = body["domain"], body["at"]
+            is_known = domain in self._domains
+        except (KeyError, TypeError, ValueError) as error:
+            raise _wrong("body", sorted(body)) from error
+        if not is_known:
+            if not CHECKS["id"](domain):
+                raise _wrong("body", domain)
+            _remember(self._domains, domain)
+        if not (
+            type(number) is type(offset) is type(length) is int
+            and 0 <= number <= _INTEGER_MAX
+            and 0 <= offset <= _INTEGER_MAX
+            and 0 <= length <= _INTEGER_MAX
+            and len(body) == _BODY_KEYS
+        ):
+            raise _wrong("body", body["at"])
+
+    def _check_commitments(self, record: Record) -> None:
+        """The shape of what a body that was not opened was to be held against."""
+        body, request = record.body, record.decision.get("request")
+        if not CHECKS["digest"](request):
+            raise _wrong("decision", request)
+        if body is not None and not CHECKS["digest"](body.get("commitment")):
+            raise _wrong("body", body.get("commitment"))
+
+    def _open(self, record: Record, bodies: BodyScan) -> None:
+        """Open the body and hold it against both commitments, and the request against the act."""
+        body: dict[str, Any] = record.body  # type: ignore[assignment]  # `run` has looked
+        plaintext = bodies.open(body["domain"], record.id, body["at"])
+        if body.get("commitment") != "sha256:" + _sha256(BODY_PREFIX + plaintext).hexdigest():
+            raise _Wrong("record.body", "its body is not the one that was committed to")
+        try:
+            content = self._read_body(plaintext[SALT_BYTES:])
+            request = content.request
+            asked = self._read_request(request)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise _Wrong("record.body", "its body is not of the format") from error
+        committed = b"".join((REQUEST_PREFIX, plaintext[:SALT_BYTES], request))
+        if record.decision.get("request") != "sha256:" + _sha256(committed).hexdigest():
+            raise _Wrong("record.request", "its request is not the one that was committed to")
+        if not (
+            asked.action == record.act
+            and asked.resource.id == record.resource
+            and (record.on_behalf or record.principal).endswith(asked.principal.id)
+        ):
+            raise _Wrong("record.request", f"policy was asked about {asked.action}, not about this")
+
+    def _is_reference(self, ref: Any) -> bool:
+        if type(ref) is str and ref in self._good:
+            return True
+        if not (isinstance(ref, str) and _IS_REFERENCE(ref)):
+            return False
+        _remember(self._good, ref)
+        return True
+
+    def _learn_principal(self, ref: str) -> None:
+        if not _IS_PRINCIPAL(ref):
+            raise _wrong("principal", ref)
+        _remember(self._principals, ref)
+
+    def _learn_hour(self, time: str) -> None:
+        try:
+            parse_time(time)
+        except FreeholdError as error:
+            raise _wrong("time", time) from error
+        _remember(self._hours, time[:_HOUR_CHARS])
+
+    def _declared(self, registry: Registry, act: type[Act]) -> _Facts:
+        """Compile what the facts of an act have to be.
+
+        A record that was written before a fact was declared lacks it: then it has a default.
+        """
+        declared = registry.facts[act.name]
+        defaults = {each.name: each.default for each in fields(act)}  # type: ignore[arg-type]
+        needed = {
+            each.name
+            for each in declared
+            if not each.is_optional and defaults[each.name] in (MISSING, None)
+        }
+        quick = {"reference": self._is_reference, "integer": _is_integer}
+        checks = {each.name: quick.get(each.kind, CHECKS[each.kind]) for each in declared}
+        found = frozenset(each.name for each in declared if each.is_found)
+        if "evidence" in checks:  # what needs approvals names those that it used
+            checks["approvals"] = CHECKS["ids"]
+        has_floats = any(each.kind in _FLOATS for each in declared)
+        return _Facts(
+            checks, frozenset(needed - found), frozenset(needed & found), found, has_floats
+        )
+
+
+def _is_canonical(record: Record, entry: bytes) -> bool:
+    try:
+        return record.encode() == entry
+    except ValueError:  # a value that has no canonical form at all
+        return False
+
+
+def _is_integer(value: Any) -> bool:
+    return type(value) is int and -_INTEGER_MAX <= value <= _INTEGER_MAX
+
+
+def _check_output(output: Output) -> None:
+    if not (
+        _IS_REFERENCE(output.ref)
+        and (output.sealed is None or _IS_DIGEST(output.sealed))
+        and (output.digest is None or _IS_DIGEST(output.digest))
+    ):
+        raise _wrong("outputs", output.ref)
+
+
+def _remember(known: set[Any], value: Any) -> None:
+    if len(known) >= _REMEMBERED_MAX:
+        known.clear()
+    known.add(value)
+
+
+def _wrong(where: str, found: object) -> _Wrong:
+    return _Wrong("record.malformed", f"its {where} is none: {found!r:.80}")

@@ -1,0 +1,106 @@
+"""The key of one bundle: an age identity, given to recipients, to the estate, or to its custody.
+
+Sealing and opening of parts goes through here; pyrage does the cryptography.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyrage  # type: ignore[import-untyped]
+
+from freehold.kernel import MalformedError
+from freehold.kernel.backup.errors import BackupError, ChangedBundle
+from freehold.kernel.keys import Custody, unlock
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """What opens a bundle: age identities, or the custody of the estate; the first that fits."""
+
+    identities: tuple[str, ...] = field(default=(), repr=False)
+    custody: Custody | None = None
+
+
+def new_key() -> str:
+    """Make the identity of a bundle."""
+    return str(pyrage.x25519.Identity.generate())
+
+
+def locked_name(bundle: str) -> str:
+    """The name under which a custody holds the key of a bundle."""
+    return f"bundle:{bundle}"
+
+
+def check_recipients(recipients: Sequence[str]) -> None:
+    """Refuse what is no age X25519 recipient.
+
+    Raises:
+        MalformedError.
+    """
+    for each in recipients:
+        try:
+            pyrage.x25519.Recipient.from_str(each)
+        except pyrage.RecipientError as error:
+            raise MalformedError(
+                "backup.recipient",
+                f"{each!r:.80} is no age recipient",
+                "give the line `age1…` that age-keygen printed",
+            ) from error
+
+
+def seal_key(identity: str, recipients: Sequence[str]) -> bytes:
+    """Seal the identity of a bundle for whoever may open it: the content of key.age."""
+    return seal(identity.encode() + b"\n", recipients)
+
+
+def seal(content: bytes, recipients: Sequence[str]) -> bytes:
+    """Seal a part (age, binary)."""
+    sealed: bytes = pyrage.encrypt(content, list(map(pyrage.x25519.Recipient.from_str, recipients)))
+    return sealed
+
+
+def recipient_of(identity: str) -> str:
+    """The recipient of an identity."""
+    return str(pyrage.x25519.Identity.from_str(identity).to_public())
+
+
+def unseal(sealed: bytes, identities: Sequence[str], what: str) -> bytes:
+    """Open a part.
+
+    Raises:
+        ChangedBundle: none of the identities opens it.
+    """
+    known = [pyrage.x25519.Identity.from_str(each) for each in identities]
+    try:
+        content: bytes = pyrage.decrypt(sealed, known)
+    except pyrage.DecryptError as error:
+        raise ChangedBundle(what, str(error).partition("\n")[0]) from None
+    return content
+
+
+def open_key(bundle: str, sealed: bytes, locked: bytes | None, by: Unlock) -> str:
+    """Give the identity of a bundle from its key files.
+
+    Raises:
+        WrongCustody: another custody held the estate when the bundle was made.
+        BackupError: `backup.key`: nothing that was given opens it.
+    """
+    if by.identities:
+        try:
+            return unseal(sealed, by.identities, "key.age").decode().strip()
+        except ChangedBundle as error:
+            if by.custody is None or locked is None:
+                raise _refused("none of the age identities opens it") from error
+    if by.custody is None or locked is None:
+        raise _refused("it was sealed for age recipients, and no identity was given")
+    return unlock(locked, locked_name(bundle), by.custody).decode().strip()
+
+
+def _refused(reason: str) -> BackupError:
+    return BackupError(
+        "backup.key",
+        f"the bundle cannot be opened: {reason}",
+        "give the file of an age identity that it was sealed for",
+    )

@@ -1,0 +1,134 @@
+"""Reading bodies one after another, as an audit does: each segment in large pieces, keys once.
+
+Looks at what lies in the segments' files and nothing else, so that it works beside the process that
+appends to them. It changes nothing, takes no lock, and needs keys only to `open`.
+
+    scan = BodyScan(folder / "segments", keyring.domain)
+    plaintext = scan.open(domain_id, record_id, at)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from freehold.kernel.keys import DomainKeys
+from freehold.kernel.vault._frames import FRAME_OVERHEAD, IDS_END, NONCE_END, SEGMENT_HEADER
+from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
+from freehold.kernel.vault.errors import corrupt, storage_errors
+
+_CIPHERS_MAX = 65_536  # domains whose cipher is kept, some 200 bytes each; dropped together
+
+
+class BodyScan:
+    """Bodies by their places. Not thread-safe; `close` it.
+
+    Args:
+        folder: where the segments lie.
+        keys: gives the keys of a domain; without it nothing can be opened, only looked at.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        keys: Callable[[str], DomainKeys] | None = None,
+        *,
+        limits: VaultLimits = DEFAULT_VAULT_LIMITS,
+    ) -> None:
+        self._folder = folder
+        self._keys = keys
+        self._limits = limits
+        self._ciphers: dict[str, tuple[bytes, ChaCha20Poly1305]] = {}
+        self._number, self._descriptor = 0, -1  # of the segment that is open
+        self._start, self._window = 0, b""  # what of it was read last
+
+    def __enter__(self) -> BodyScan:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the segment's file. Closing twice is harmless."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._number, self._descriptor, self._window = 0, -1, b""
+
+    def frame(self, domain_id: str, record_id: str, at: Sequence[int]) -> bytes:
+        """Give the frame at `at`, sealed as it lies there, if it says that it is this record's.
+
+        Raises:
+            VaultError: `vault.corrupt`: nothing lies there, or the frame of another record or
+                domain; `vault.storage`.
+        """
+        return self._frame(at, bytes.fromhex((domain_id + record_id).replace("-", "")))
+
+    def open(self, domain_id: str, record_id: str, at: Sequence[int]) -> bytes:
+        """Give the body of a record, checked.
+
+        Raises:
+            DomainErased, UnknownDomain: the domain has no key.
+            VaultError: `vault.corrupt`: it is not there, not this record's, or was changed;
+                `vault.storage`.
+        """
+        domain, cipher = self._ciphers.get(domain_id) or self._cipher(domain_id)
+        ids = domain + bytes.fromhex(record_id.replace("-", ""))
+        frame = self._frame(at, ids)
+        try:
+            return cipher.decrypt(frame[IDS_END:NONCE_END], frame[NONCE_END:], ids)
+        except InvalidTag:
+            raise corrupt(f"the body of record {record_id}", "its frame was changed") from None
+
+    def _cipher(self, domain_id: str) -> tuple[bytes, ChaCha20Poly1305]:
+        if self._keys is None:
+            raise ValueError("bodies are opened with keys, and this scan was given none")
+        keys = self._keys(domain_id)
+        if len(self._ciphers) >= _CIPHERS_MAX:
+            self._ciphers.clear()
+        domain = bytes.fromhex(domain_id.replace("-", ""))
+        known = self._ciphers[domain_id] = domain, ChaCha20Poly1305(keys.body_key)
+        return known
+
+    def _frame(self, at: Sequence[int], ids: bytes) -> bytes:
+        """The frame at `[segment, offset, length]` if it begins with its own length and `ids`;
+        mostly from the piece that was read last.
+        """
+        number, offset, length = at
+        start = offset - self._start
+        if number != self._number or start < 0 or start + length > len(self._window):
+            self._move(number, offset, length)
+            start = 0
+        frame = self._window[start : start + length]
+        if len(frame) != length:
+            raise corrupt(f"the body at {list(at)}", "the segment ends before")
+        if length < FRAME_OVERHEAD or frame[:IDS_END] != (length - 4).to_bytes(4) + ids:
+            raise corrupt(
+                f"the body at {list(at)}",
+                "what lies there is not the frame of its record, but another one or none",
+            )
+        return frame
+
+    def _move(self, number: int, offset: int, length: int) -> None:
+        what = f"the body at {[number, offset, length]}"
+        longest = self._limits.body_bytes_max + FRAME_OVERHEAD
+        if offset < len(SEGMENT_HEADER) or not FRAME_OVERHEAD <= length <= longest:
+            raise corrupt(what, "no frame can lie there")
+        with storage_errors(what):
+            if number != self._number:
+                self.close()
+                try:
+                    self._descriptor = os.open(
+                        self._folder / f"{number:08d}.seg", os.O_RDONLY | os.O_CLOEXEC
+                    )
+                except FileNotFoundError:
+                    raise corrupt(what, "there is no such segment") from None
+                self._number = number
+                if os.pread(self._descriptor, len(SEGMENT_HEADER), 0) != SEGMENT_HEADER:
+                    self.close()
+                    raise corrupt(f"the body segment {number}", "it does not begin as one")
+            wanted = max(length, self._limits.chunk_bytes)
+            self._start, self._window = offset, os.pread(self._descriptor, wanted, offset)
