@@ -18,6 +18,7 @@ from freehold.verbs import (
     _estate,
     _line,
     _retention,
+    _stamp,
     _streams,
     _witness,
 )
@@ -33,6 +34,7 @@ MODULES = (
     _backup,
     _clock,
     _retention,
+    _stamp,
     _streams,
     _witness,
 )
@@ -51,6 +53,7 @@ NOUNS = (
     "serving",
     "ledger",
     "backup",
+    "stamp",
     "stream",
     "witness",
 )
