@@ -1,14 +1,15 @@
 """Growing a trial estate fast, with genuine records: answers in bulk, as the pipeline writes them.
 
 Every record lies in the ledger with its body in the vault, its tiles, its checkpoint and its rows
-in the catalog; only deciding is left out, since every answer is to the same question. Uses insides
-of the product, which no other caller may.
+in the catalog; only deciding is left out, since every answer is to the same question.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,9 +20,8 @@ from freehold.kernel import canonical, format_time, new_id
 from freehold.kernel.acts import Body, Output, Record
 from freehold.kernel.keys import Keyring
 
-GROUP = 4_096  # records of one group commit, as many as the product writes at most
+GROUP, THREADS = 4_096, 256  # records that are made at a time, and threads that append them
 DOMAINS = 4_096  # of one transaction
-WAITING_MAX = 20_000  # records that wait for tiles: keeps the bulk from outrunning the publisher
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ def grow(trial: Trial, records: int, domains: int) -> None:
     log = pipeline.stores.log
     form = Form.of(pipeline.record(log.size - 1))
     made = _spread(max(records - log.size, 0), _new_domains(pipeline.stores.keyring, domains))
-    while group := list(islice(made, GROUP)):
-        log._group._write([_entry(trial, form, each) for each in group])
-        if log._journal.count() > WAITING_MAX:
-            log.publish()
+    with ThreadPoolExecutor(THREADS) as pool:  # they append together, in large groups
+        while group := list(islice(made, GROUP)):
+            entries = [_entry(trial, form, each) for each in group]
+            deque(pool.map(log.append, entries), maxlen=0)
     log.publish()
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -270,7 +270,8 @@ class Estate:
         enrolments would leave an estate that nobody can enter.
         """
         if self.charter.is_ratified():
-            self.pipeline.relocate(_site(self.charter.in_force().site))
+            site = _site(self.charter.in_force().site)
+            self.pipeline.circumstances = replace(self.pipeline.circumstances, site=site)
             self.people.enrol_charter(Actor(self.charter.last_ratifier()))
 
     def _arrive(self, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.estate.world import World, copy_world
 from tests.line.founding import StoppedClock
 from tests.tamper.victim import Victim, codes
 
-COLUMNS = {"age": [40], "pressure": [150], "ward": ["north"]}
+COLUMNS: dict[str, list[Any]] = {"age": [40], "pressure": [150], "ward": ["north"]}
 
 
 @pytest.fixture

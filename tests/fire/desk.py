@@ -87,7 +87,7 @@ class Desk:
         """Hold the estate to everything that was said to be done, the machine being well again."""
         check_everything(self.folder, Promises(is_created=True, is_ratified=True), self._find)
 
-    def _find(self, world) -> None:  # type: ignore[no-untyped-def]
+    def _find(self, world) -> None:
         for name in self.done:
             assert world.estate.data.find(name), f"{name} was said to be ingested"
 

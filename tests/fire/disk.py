@@ -68,7 +68,7 @@ class Names:
     changes: tuple[tuple[Node, str, Node | None], ...]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Operation:
     """A change, when it began and ended, and the moment from which on it is durable."""
 
@@ -178,7 +178,8 @@ class Recording:
                         if node is not None:
                             entries[name] = node
             recent[own] = entries
-        return recent[own]
+        known: dict[str, Node] = recent[own]
+        return known
 
     def _content(self, file: Node, count: int, exceptions: Exceptions) -> bytes:
         recent, numbers, own = self._recent(file, count, exceptions)
@@ -193,7 +194,8 @@ class Recording:
                 for number in numbers[start:]:
                     _apply(self.operations[number].change, content, exceptions.get(number))
                 recent[own] = bytes(content)
-        return recent[own]
+        known: bytes = recent[own]
+        return known
 
     def _before(self, file: Node, numbers: list[int]) -> bytes:
         """What a file holds after these operations; the answer of last time is often right."""

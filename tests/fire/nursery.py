@@ -13,13 +13,15 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.estate.world import ROOT
-from tests.fire.workload import Workload, crowd, teller
+from tests.fire.trace import traced
+from tests.fire.workload import TOLD, Workload, beset, crowd, teller
 
 _LIFE_SECONDS_MAX = 60.0
 
@@ -58,13 +60,37 @@ class Nursery:
 
     def live(self, folder: Path, passphrases: list[str], *, seed: int, death: Death) -> Life:
         """Let a child act on the estate in `folder`, and kill it as `death` says."""
-        reading, writing = os.pipe()
-        words = "\0".join([str(folder), death.kind, str(seed), *passphrases])
-        socket.send_fds(self._control, [words.encode()], [writing])
+        with self._child(folder, [death.kind, str(seed), *passphrases]) as (pid, reading, gate):
+            os.write(gate, b"go")
+            return self._end(_listen(reading, pid, death))
+
+    def live_with(self, folder: Path, trace: Path, fault: str) -> Life:
+        """Let a child act whose calls meet `fault` (strace's words); write the calls to `trace`."""
+        with self._child(folder, ["beset", "0"]) as (pid, reading, gate):
+            command = traced(trace, ["-p", str(pid)], ["-e", f"inject={fault}"])
+            with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
+                assert strace.stderr is not None
+                line = strace.stderr.readline()
+                assert line.endswith(b" attached\n"), line
+                os.write(gate, b"go")
+                life = self._end(_listen(reading, pid, Death("beset", b"\2", 1, 0)))
+        return life
+
+    @contextmanager
+    def _child(self, folder: Path, words: list[str]) -> Iterator[tuple[int, int, int]]:
+        """A child, the pipe that it tells to, and the gate at which it waits for a word."""
+        (reading, writing), (waiting, gate) = os.pipe(), os.pipe()
+        message = "\0".join([str(folder), *words]).encode()
+        socket.send_fds(self._control, [message], [writing, waiting])
         os.close(writing)
-        pid = int(self._control.recv(32))
-        text = _listen(reading, pid, death)
-        os.close(reading)
+        os.close(waiting)
+        try:
+            yield int(self._control.recv(32)), reading, gate
+        finally:
+            os.close(reading)
+            os.close(gate)
+
+    def _end(self, text: bytes) -> Life:
         status = int(self._control.recv(32))
         whole, _, errors = text.partition(b"\1")
         return Life(whole.decode().splitlines(), status, errors.decode())
@@ -112,27 +138,32 @@ def nursery() -> Iterator[Nursery]:
 def _serve(control: socket.socket) -> None:
     """Fork a child for each request; answer with its process and, once it is gone, its status."""
     while True:
-        words, descriptors, _, _ = socket.recv_fds(control, 65_536, 1)
+        words, (*descriptors,), _, _ = socket.recv_fds(control, 65_536, 2)
         if not words:
             return
-        folder, kind, seed, *passphrases = words.decode().split("\0")
         pid = os.fork()
         if pid == 0:
             control.close()
-            tell = teller(descriptors[0])
-            _live(Workload(Path(folder), tell, passphrases), kind, int(seed), descriptors[0])
-        os.close(descriptors[0])
+            _live(words.decode().split("\0"), *descriptors)
+        for each in descriptors:
+            os.close(each)
         control.send(str(pid).encode())
         _, status = os.waitpid(pid, 0)
         control.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _live(workload: Workload, kind: str, seed: int, descriptor: int) -> None:
+def _live(words: list[str], telling: int, gate: int) -> None:
     """Be the child: act until killed or done; never return."""
+    folder, kind, seed, *passphrases = words
     try:
-        crowd(workload, kind, seed)
-    except BaseException as error:
-        os.write(descriptor, b"\1" + repr(error).encode())
+        os.read(gate, 2)
+        if kind == "beset":
+            told = os.open(Path(folder) / TOLD, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            beset(Workload(Path(folder), teller(told)))
+        else:
+            crowd(Workload(Path(folder), teller(telling), passphrases), kind, int(seed))
+    except BaseException:
+        os.write(telling, b"\1" + traceback.format_exc().encode()[-20_000:])
         os._exit(1)
     os._exit(0)
 

@@ -51,6 +51,7 @@ class Replay:
         self.operations: list[Operation] = []
         self.marks: list[tuple[int, str]] = []
         self.moment = -1  # the last that was followed
+        self.failed_at = 0  # when the first sync failed, or 0
 
     def forget_process(self) -> None:
         """Take note that the process is gone, and with it its descriptors; the calls of another on
@@ -138,7 +139,7 @@ class Replay:
     def on_pwritev(self, call: Call) -> None:
         self._put(call, lambda: call.vectors(1), at=3)
 
-    def _put(self, call: Call, data, at: int | None = None) -> None:  # type: ignore[no-untyped-def]
+    def _put(self, call: Call, data, at: int | None = None) -> None:
         descriptor = self._descriptors.get(call.number(0))
         if descriptor is None:
             return
@@ -185,7 +186,7 @@ class Replay:
     def on_unlinkat(self, call: Call) -> None:
         self.on_unlink(call, 0, 1)
 
-    def on_rename(self, call: Call, at=(None, None), paths=(0, 1)) -> None:  # type: ignore[no-untyped-def]
+    def on_rename(self, call: Call, at=(None, None), paths=(0, 1)) -> None:
         self._moved(call, [self._path(call, *each) for each in zip(at, paths, strict=True)], True)
 
     def on_renameat(self, call: Call) -> None:
@@ -193,7 +194,7 @@ class Replay:
 
     on_renameat2 = on_renameat
 
-    def on_link(self, call: Call, at=(None, None), paths=(0, 1)) -> None:  # type: ignore[no-untyped-def]
+    def on_link(self, call: Call, at=(None, None), paths=(0, 1)) -> None:
         self._moved(call, [self._path(call, *each) for each in zip(at, paths, strict=True)], False)
 
     def on_linkat(self, call: Call) -> None:
@@ -215,7 +216,9 @@ class Replay:
             return
         waiting = self._pending.get(descriptor.node, [])
         covered = [operation for operation in waiting if operation.ended <= call.began]
-        if not call.has_failed:
+        if call.has_failed:
+            self.failed_at = self.failed_at or call.ended
+        else:
             for operation in covered:
                 operation.durable = min(operation.durable, call.ended)
         self._pending[descriptor.node] = [each for each in waiting if each not in covered]
@@ -228,11 +231,11 @@ class Replay:
         for node in operation.nodes():
             self._pending.setdefault(node, []).append(operation)
         if isinstance(change, Names):
-            for folder, name, node in change.changes:
+            for folder, name, named in change.changes:
                 entries = self._live(folder)
                 entries.pop(name, None)
-                if node is not None:
-                    entries[name] = node
+                if named is not None:
+                    entries[name] = named
         elif isinstance(change, Resize):
             self._sizes[change.node] = change.size
         else:

@@ -2,7 +2,7 @@
 
     unshare --mount --map-root-user python -m tests.fire.scarce <scenario> <template> <folder>
 
-`template` holds a closed estate with its people, and `secrets`. The disk is a small tmpfs mounted on
+`template` holds a closed estate with its people, and `secrets`. The disk is small and mounted on
 `folder`/disk, which nobody else sees. A failed assertion is the test's failure.
 """
 
@@ -109,7 +109,7 @@ def server(template: Path, folder: Path) -> Desk:
     """A server whose disk runs full ends with words; started again on a free disk it goes on."""
     disk, desk = _settle(template, folder, Disk)
     for free in (0, 40):
-        with _serving(desk) as process:
+        with _Serving(desk) as process:
             assert desk.ingest(f"before-{free}")
             disk.fill(but_kib=free)
             for number in range(30):
@@ -124,7 +124,7 @@ def server(template: Path, folder: Path) -> Desk:
         assert "No space left" in said or "full" in said, said
         disk.free()
         desk.check()
-    with _serving(desk) as process:
+    with _Serving(desk) as process:
         assert desk.ingest("after")
         process.terminate()
         assert process.wait(60) == 0
@@ -138,7 +138,7 @@ def broken(template: Path, folder: Path) -> Desk:
     """
     disk, desk = _settle(template, folder, Ext4)
     for number in range(2):
-        with _serving(desk) as process:
+        with _Serving(desk) as process:
             assert desk.ingest(f"before-{number}")
             disk.give_up()
             assert not desk.ingest(f"refused-{number}")
@@ -151,7 +151,7 @@ def broken(template: Path, folder: Path) -> Desk:
     return desk
 
 
-class _serving:
+class _Serving:
     """`freehold up` for as long as the block takes."""
 
     def __init__(self, desk: Desk) -> None:

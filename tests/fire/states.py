@@ -1,8 +1,8 @@
 """Enumerates the states that a crash may leave, at every moment of a recording.
 
 A moment is one at which another change has begun, become durable or been acknowledged. For each:
-nothing of what is unsure is on the disk; all of it; each change alone missing; each alone present; random
-subsets; and each unsure write torn, at several bytes, in several sectors, and as a size without
+nothing of what is unsure is on the disk; all of it; each change alone missing; each alone present;
+random subsets; and unsure writes torn, at several bytes, in several sectors, and as a size without
 data, with all and with nothing of the rest. States that are alike are one, at the latest moment at
 which it can come about, since then the most has been promised.
 """

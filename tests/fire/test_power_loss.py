@@ -1,7 +1,7 @@
 """Power loss at any moment of an estate's life: no acknowledged act is lost, nothing is damaged.
 
 One process goes through its whole life under `strace`. Whatever the disk may hold at any moment of
-it (`disk.py`), laid down and opened, keeps every promise that had been told by then (`promises.py`).
+it (`disk.py`), laid down and opened, keeps every promise that was told by then (`promises.py`).
 """
 
 from __future__ import annotations

@@ -67,8 +67,10 @@ def traced(trace: Path, command: Sequence[str], more: Sequence[str] = ()) -> lis
 
     `more` are further options of strace.
     """
-    # The kernel's filter makes it quick, but then strace sends no signals that it is told to inject.
-    quick = [] if any("signal=" in each for each in more) else ["--seccomp-bpf"]
+    # The kernel's filter makes it quick. Not with it: signals that strace is told to inject, and
+    # processes that run already.
+    is_plain = "-p" in command or any("signal=" in each for each in more)
+    quick = [] if is_plain else ["--seccomp-bpf"]
     options = ["-f", *quick, "-xx", "-s", str(_WRITE_BYTES_MAX), "-e", f"trace={CALLS}"]
     return ["strace", *options, "-e", "signal=none", "-o", str(trace), *more, *command]
 
@@ -85,10 +87,16 @@ def read_calls(trace: Path, start: int = 0) -> Iterator[Call]:
                 continue
             if text.endswith(_UNFINISHED):
                 begun[thread] = (moment, text.removesuffix(_UNFINISHED))
+                if text.startswith("close("):
+                    # Before it returns, another thread may be given the same number already.
+                    number = text[len("close(") :].removesuffix(_UNFINISHED).rstrip(")")
+                    yield Call(moment, moment, "close", (number,), 0, "")
                 continue
             began = moment
             if text.startswith("<..."):
                 began, first = begun.pop(thread)
+                if first.startswith("close("):
+                    continue
                 text = first + _RESUMED.sub("", text, count=1)
             if (call := _parse(text, began, moment)) is not None:
                 yield call

@@ -20,7 +20,9 @@ def packages(folder: Path) -> list[str]:
 
 
 ROOMS, PARTS = [*packages(HOUSE), "estate"], packages(HOUSE / "kernel")
-FOUNDATIONS = "_canonical _clock _ids _limits _refs errors".split()
+FOUNDATIONS = sorted(
+    path.stem for path in (HOUSE / "kernel").glob("*.py") if path.stem != "__init__"
+)
 
 
 def lint_imports(source: Path) -> subprocess.CompletedProcess[str]:

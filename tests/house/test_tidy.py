@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # What may break a rule, and why. An entry that is no longer needed fails the build, so that the
 # table only shrinks.
 EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("src/freehold/kernel/keys/_keyring.py", "class-size"): (
+        "one lock and one connection own all that it does; what writes beside them tears it"
+    ),
+    ("src/freehold/kernel/vault/_vault.py", "class-size"): (
+        "the one door to blobs and bodies, which stop together once a sync has failed"
+    ),
     ("src/freehold/verbs/__init__.py", "import-effect"): (
         "the table of verbs is a pure function of the modules beside it (docs/decisions/0001)"
     ),

@@ -143,6 +143,10 @@ def listening(witness: NaiveWitness) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(answer)
 
+        def do_GET(self) -> None:  # only who follows a redirect comes here
+            witness.answer(b"")
+            self.send_error(404)
+
         def log_message(self, *_: object) -> None:
             pass
 

@@ -244,6 +244,13 @@ def test_each_way_of_not_cosigning_has_its_name(
     check_everything(world.estate)
 
 
+def test_a_redirect_is_not_followed(witnessed: Witnessed) -> None:
+    world, witness = witnessed
+    witness.says = lambda _: (302, "text/plain", b"")
+    assert trouble(world) == "witness.answer"
+    assert len(witness.requests) == 1
+
+
 def test_a_cosignature_by_another_key_is_refused(witnessed: Witnessed) -> None:
     world, witness = witnessed
     thief = naive_for(world, witness.name, seed=66)

@@ -15,7 +15,7 @@ from freehold.audit._records import Progress, Records
 from freehold.audit._signed import Signatures
 from freehold.estate import Estate
 from freehold.kernel import FreeholdError, digest
-from freehold.kernel.acts import Actor, Pipeline, Record
+from freehold.kernel.acts import Actor, Pipeline, Record, shadow
 from freehold.kernel.catalog import Catalog, differences
 from freehold.kernel.keys import DomainErased, UnknownDomain
 from freehold.kernel.ledger import LogReader
@@ -168,8 +168,8 @@ class _Deep:
         tables = pipeline.registry.tables
         fresh = Catalog(path, self._stores.log.key.name, tables, is_scratch=True)
         try:
-            shadow = pipeline.beside(fresh)
-            for found in differences(used, fresh, _advance(shadow)):
+            follows = shadow(pipeline, fresh)
+            for found in differences(used, fresh, _advance(follows)):
                 got = "a row that no act made" if found.is_extra else "no such row"
                 if found.columns:
                     got = f"other values in {', '.join(found.columns)}"
@@ -196,8 +196,8 @@ class _Deep:
         )
 
 
-def _advance(shadow: Pipeline) -> Callable[[int], None]:
+def _advance(follows: Pipeline) -> Callable[[int], None]:
     def advance(position: int) -> None:
-        shadow.catch_up(position)
+        follows.catch_up(position)
 
     return advance

@@ -64,7 +64,7 @@ def check_same(world: World, folder: Path) -> None:
     shutil.copytree(folder, copied)
     with Estate.open(copied, custody(), executor=world.executor) as estate:
         log, own = estate.pipeline.stores.log, world.estate.pipeline.stores.log
-        assert (log.size, log.checkpoint) == (own.size, own.checkpoint)
+        assert (log.size, log.reader().note) == (own.size, own.reader().note)
         assert dump(estate) == expected
         vault = estate.pipeline.stores.vault
         for name in blobs_of(world):

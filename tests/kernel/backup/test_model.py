@@ -91,7 +91,7 @@ class Estates(RuleBasedStateMachine):
             self.made.append(
                 (
                     written.bundle,
-                    stores.log.checkpoint,
+                    stores.log.reader().note,
                     dump(self.world.estate),
                     blobs_of(self.world),
                 )

@@ -90,7 +90,7 @@ def test_readers_and_publications_do_not_disturb_each_other(
                     size = log.size
                     expected = [b"entry %d" % index for index in range(size)]
                     assert list(log.entries(0, size)) == expected
-                    checkpoint = Checkpoint.open(log.checkpoint, [config.key])
+                    checkpoint = Checkpoint.open(log.reader().note, [config.key])
                     assert checkpoint.size <= log.size
 
         in_threads(3, work)

@@ -42,7 +42,7 @@ def grown(log: Log, count: int) -> str:
 
 
 def keep(log: Log, config: LogConfig) -> int:
-    size, note = cosigned(log.checkpoint, config)
+    size, note = cosigned(log.reader().note, config)
     log.cosigned.keep(size, note)
     return size
 
@@ -146,7 +146,7 @@ def test_a_crash_while_keeping_leaves_the_former_or_the_new(
 ) -> None:
     with Log.create(folder, config) as log:
         grown(log, 3)
-        first, second = log.checkpoint, cosigned(log.checkpoint, config)[1]
+        first, second = log.reader().note, cosigned(log.reader().note, config)[1]
     kept = CosignedFolder(folder / "cosigned", LocalDisk())
     kept.keep(3, first)
     dying = CosignedFolder(folder / "cosigned", DyingDisk(last, written))

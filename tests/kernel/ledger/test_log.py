@@ -52,7 +52,7 @@ def fill(log: Log, count: int) -> list[bytes]:
 
 
 def read(log: Log, config: LogConfig) -> Checkpoint:
-    return Checkpoint.open(log.checkpoint, [config.key])
+    return Checkpoint.open(log.reader().note, [config.key])
 
 
 def eventually(condition: Callable[[], bool]) -> None:
@@ -67,7 +67,7 @@ def test_a_new_log_has_signed_its_empty_tree(folder: Path, config: LogConfig) ->
         assert log.size == 0
         assert read(log, config) == Checkpoint(config.origin, 0, EMPTY_ROOT)
         assert log.reader().consistency(0) == []
-    assert (folder / "checkpoint").read_text() == log.checkpoint
+    assert (folder / "checkpoint").read_text() == log.reader().note
     assert LogReader(folder, config.origin, keys=[config.key]).verify_all().size == 0
 
 
@@ -168,7 +168,7 @@ def test_partial_tiles_are_dropped_once_the_full_one_is_published(
 def test_publishing_nothing_signs_nothing(folder: Path, config: LogConfig) -> None:
     with Log.create(folder, config) as log:
         fill(log, 1)
-        assert log.publish() == log.publish() == log.checkpoint
+        assert log.publish() == log.publish() == log.reader().note
 
 
 def test_a_promise_names_the_record_and_a_deadline(folder: Path, config: LogConfig) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table
 
-from freehold.kernel import DEFAULT_LIMITS, FreeholdError, Ref, new_id
+from freehold.kernel import DEFAULT_LIMITS, EstateClock, FreeholdError, Ref, new_id
 from freehold.kernel.acts import (
     Act,
     Actor,
@@ -234,7 +234,7 @@ class Lab:
         self.pipeline = Pipeline(
             registry,
             Stores(log, vault, keyring, catalog),
-            clock=self.clock,
+            clock=EstateClock(self.clock),
             circumstances=Circumstances(self.estate, True, SITE),
             principals=roles_of,
         )

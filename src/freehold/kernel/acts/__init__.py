@@ -37,7 +37,7 @@ from freehold.kernel.acts._facts import (
     found,
 )
 from freehold.kernel.acts._performance import Performance
-from freehold.kernel.acts._pipeline import Pipeline
+from freehold.kernel.acts._pipeline import Pipeline, shadow
 from freehold.kernel.acts._record import (
     SCHEMA_VERSION,
     Body,
@@ -109,4 +109,5 @@ __all__ = [
     "found",
     "open_body",
     "retract",
+    "shadow",
 ]

@@ -94,10 +94,6 @@ class Pipeline:
         """Let nothing be recorded any more: every act, and every refusal, raises `reason`."""
         self._ended = reason
 
-    def relocate(self, site: Mapping[str, str]) -> None:
-        """Say at which site the estate's home is, from its charter."""
-        self.circumstances = replace(self.circumstances, site=dict(site))
-
     def excuse(self, is_emptied: Callable[[Record], bool]) -> None:
         """Say which records' bodies retention has emptied; any other that is missing is damage."""
         self._is_emptied = is_emptied
@@ -277,18 +273,6 @@ class Pipeline:
         self.stores.catalog.clear()
         return self.catch_up()
 
-    def beside(self, catalog: Catalog) -> Pipeline:
-        """A pipeline that projects the same log into another catalog, and serves for nothing
-        else: it enforces no policies, and so permits nothing.
-        """
-        return Pipeline(
-            self.registry,
-            replace(self.stores, catalog=catalog),
-            clock=EstateClock(SystemClock()),
-            circumstances=self.circumstances,
-            principals=self._principals,
-        )
-
     def follow(self, first: int, entries: Sequence[bytes]) -> None:
         """The log's `on_commit`: project what has just become durable."""
         touched = self._project(first, entries)
@@ -417,3 +401,16 @@ def _plain(attributes: Attributes) -> dict[str, Any]:
         name: sorted(value) if isinstance(value, set | frozenset | tuple | list) else value
         for name, value in sorted(attributes.items())
     }
+
+
+def shadow(pipeline: Pipeline, catalog: Catalog) -> Pipeline:
+    """Make a pipeline that projects the same log into another catalog, and serves for nothing else:
+    it enforces no policies, and so permits nothing.
+    """
+    return Pipeline(
+        pipeline.registry,
+        replace(pipeline.stores, catalog=catalog),
+        clock=EstateClock(SystemClock()),
+        circumstances=pipeline.circumstances,
+        principals=pipeline._principals,
+    )

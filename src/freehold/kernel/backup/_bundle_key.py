@@ -12,7 +12,7 @@ import pyrage  # type: ignore[import-untyped]
 
 from freehold.kernel import MalformedError
 from freehold.kernel.backup.errors import BackupError, ChangedBundle
-from freehold.kernel.keys import Custody, unlock
+from freehold.kernel.keys import Custody, KeysError, unlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,12 @@ def open_key(bundle: str, sealed: bytes, locked: bytes | None, by: Unlock) -> st
                 raise _refused("none of the age identities opens it") from error
     if by.custody is None or locked is None:
         raise _refused("it was sealed for age recipients, and no identity was given")
-    return unlock(locked, locked_name(bundle), by.custody).decode().strip()
+    try:
+        return unlock(locked, locked_name(bundle), by.custody).decode().strip()
+    except KeysError as error:
+        if error.code != "keys.corrupt":
+            raise
+        raise ChangedBundle("key.json", error.message) from error
 
 
 def _refused(reason: str) -> BackupError:

@@ -12,6 +12,7 @@ from freehold.kernel.backup.errors import BackupError, ChangedBundle
 from freehold.kernel.ledger import NoteError, Signer, VerifierKey, open_note, sign_note
 
 _HEAD = "freehold/backup/v1"
+_ORIGIN = re.compile(r"(?:estate|trial)/[0-9a-f-]{36}/[a-z]+")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _BLOB = r"blobs/(?P<first>[0-9a-f]{2})/(?P=first)[0-9a-f]{62}"
 _PART = r"(?:keys|records)\.[0-9]{5,9}\.age"
@@ -56,6 +57,7 @@ class Manifest:
         match text.split("\n"):
             case [head, origin, id_, what, base, begun, parts] if (
                 head == _HEAD
+                and _ORIGIN.fullmatch(origin)
                 and is_id(id_)
                 and what in _KINDS
                 and (base == "-" or _DIGEST.fullmatch(base))

@@ -119,9 +119,10 @@ class Catalog:
             if has_forgotten:
                 self._scrub()
         except (*_FAILURES, OverflowError) as error:  # the last: an integer over 64 bits
+            where = "a pruning" if size is None else f"to record {size}"
             raise CatalogError(
                 "catalog.apply",
-                f"the catalog could not follow the ledger: {_said(error)}",
+                f"the catalog could not follow {where}: {_said(error)}",
                 "the acts are safe in the ledger; cure the cause and open the estate again",
             ) from error
 

@@ -197,11 +197,6 @@ class Log:
         """Number of durable records, published or not."""
         return self._journal.size
 
-    @property
-    def checkpoint(self) -> str:
-        """The newest published checkpoint, as it was signed."""
-        return self._head.note
-
     def append(self, entry: bytes) -> Appended:
         """Write one record; durable on return.
 

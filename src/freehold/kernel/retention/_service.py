@@ -2,7 +2,7 @@
 
 The record comes first, then the removal, as with erasures: what is to go follows from the record
 alone, so that opening the estate ends what a crash interrupted, by the function that began it.
-Everything here holds the estate against other acts on it, holds and exports among them.
+One act of pruning at a time holds the estate against others on it, holds and exports among them.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from freehold.kernel.retention._acts import HOLD, PRUNING, HoldThing, PruneEstat
 from freehold.kernel.retention._gaps import joined, pruned_digest
 from freehold.kernel.retention._rule import LOGS, Rule
 
-RECORDS_MAX = 32_768  # candidates of one act: bounds its memory, and what a crash leaves to redo
+RECORDS_MAX = 8_192  # candidates of one act, which keeps others on the estate for a second or two
 CHUNK = 2_048  # records taken out at a time: the catalog is kept from others for milliseconds
 BUNDLE = 256  # entries of a bundle; only whole ones are pruned
 Holds: TypeAlias = tuple[tuple[str, int, int], ...]
 ALL = true()
+NEVER = sys.maxsize
 _THROUGH = "pruned"  # the pin with the place of the newest act of pruning that was carried out
 
 
@@ -71,12 +72,10 @@ class Retention:
         Raises:
             Conflict: no charter is in force.
         """
-        with self._pipeline.hold(self._estate):
-            self._pipeline.ask(actor, "estate.retention", on=self._estate)
-            self.finish()
-            self._pipeline.stores.log.publish()
-            found = (self._prune(actor, kind, dry_run=dry_run) for kind in (*self._kinds, LOGS))
-            return tuple(chain.from_iterable(found))
+        self._pipeline.ask(actor, "estate.retention", on=self._estate)
+        self._pipeline.stores.log.publish()
+        found = (self._prune(actor, kind, dry_run=dry_run) for kind in (*self._kinds, LOGS))
+        return tuple(chain.from_iterable(found))
 
     def finish(self) -> int:
         """Carry out what is recorded and was not carried out; return how many acts that were.
@@ -144,20 +143,38 @@ class Retention:
         # A record goes no sooner than its body: where that lies is known from the record alone.
         longest = max(days[each] for each in (*self._kinds, LOGS)) if kind == LOGS else days[kind]
         cutoff = format_time(self._pipeline.clock.now() - timedelta(days=longest))
-        after = self._begin(kind)
-        while (span := self._due(kind, cutoff, after=after)) is not None:
-            size = self._pipeline.stores.log.size
-            rule = self._rule(size, kind, cutoff, span=span, holds=self._holds())
-            taken = [position for position, _ in self._taken(rule)]
+        after, released = 0, -1
+        while True:
+            with self._pipeline.hold(self._estate):  # for one act: others on the estate get by
+                self.finish()
+                holds = self._holds()
+                if (ended := sum(until < NEVER for *_, until in holds)) != released:
+                    after, released = self._begin(kind, holds), ended
+                span = self._due(kind, cutoff, after=after)
+                if span is None:
+                    return
+                size = self._pipeline.stores.log.size
+                rule = self._rule(size, kind, cutoff, span=span, holds=holds)
+                taken = self._look_through(rule)
+                act = self._perform(actor, rule, taken) if taken and not dry_run else None
+                after = rule.before
             if taken:
-                yield (
-                    Pruned(kind, cutoff, len(taken), None)
-                    if dry_run
-                    else self._perform(actor, rule, taken)
-                )
-            after = rule.before
+                yield Pruned(kind, cutoff, len(taken), act)
 
-    def _perform(self, actor: Actor, rule: Rule, taken: list[int]) -> Pruned:
+    def _look_through(self, rule: Rule) -> list[int]:
+        """The places of what a rule takes, all of which can be taken back from the catalog.
+
+        Raises:
+            ValueError: one cannot; found before anything is recorded.
+        """
+        places = []
+        for position, record in self._taken(rule):
+            for _ in retract(position, record, self._pipeline.registry.acts[record.act]):
+                pass
+            places.append(position)
+        return places
+
+    def _perform(self, actor: Actor, rule: Rule, taken: list[int]) -> str:
         pipeline = self._pipeline
         pruning = PruneEstate(
             kind=rule.kind, cutoff=rule.cutoff, after=rule.after, before=rule.before
@@ -167,7 +184,7 @@ class Retention:
             act.conclude(count=len(taken), pruned=pruned)
         pipeline.stores.log.publish()  # whoever reads the log finds the act before the gap
         self._carry_out(replace(rule, position=act.recorded.index))
-        return Pruned(rule.kind, rule.cutoff, len(taken), act.record_id)
+        return act.record_id
 
     def _empty_places(self, taken: list[int]) -> str:
         new = ((position, position + 1) for position in taken)
@@ -200,10 +217,10 @@ class Retention:
             act.name for act in acts if act.retention and kind in (LOGS, act.retention)
         )
 
-    def _begin(self, kind: str) -> int:
+    def _begin(self, kind: str, holds: Holds) -> int:
         """Where the last act on this kind ended; 0 if a hold was released since."""
         past = self._rules(PRUNING.c.kind == kind)
-        if not past or any(past[-1].position < until < sys.maxsize for *_, until in self._holds()):
+        if not past or any(past[-1].position < until < NEVER for *_, until in holds):
             return 0
         return past[-1].before
 
@@ -265,7 +282,7 @@ class Retention:
         since = self._places(select(HOLD.c.held_by)) if rows else {}
         until = self._places(select(HOLD.c.released_by)) if rows else {}
         return tuple(
-            (row.thing, since[row.held_by], until.get(row.released_by, sys.maxsize)) for row in rows
+            (row.thing, since[row.held_by], until.get(row.released_by, NEVER)) for row in rows
         )
 
     def _held(self, ref: str) -> bool:
