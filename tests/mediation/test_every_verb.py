@@ -120,6 +120,7 @@ NO_DECISION = {
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
     "estate.close": "ends processes",
+    "estate.refuse_if_stopped": "whether it goes on: for whoever serves it",
     "estate.adopt_charter": "carries out a ratification",
     "estate.resolve": ABOUT_IDS,
     "estate.name_of": "names for references that a decided answer holds",
