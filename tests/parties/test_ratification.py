@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -175,6 +176,7 @@ def arguments(path: str) -> dict[str, object]:
         "vkey": str(CosignerKey("witness.example", bytes(32))),
         "thing": f"run:{some}",
         "root": self_signed("tsa.example"),
+        "response": io.BytesIO(b"no stamp"),
         "reason": "a lawsuit",
     }
     verb = VERBS[path]
