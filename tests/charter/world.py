@@ -38,9 +38,10 @@ ATTRIBUTES = {
 }
 
 ACTS_OF = {
-    "Estate": "estate.create estate.status estate.accept_clock estate.clock custody.rotate"
-    " vault.collect evidence.export dataset.list model.list run.list deployment.list person.list"
-    " ledger.read ledger.receipt policy.show policy.explain policy.test policy.simulate lineage.show",
+    "Estate": "estate.create estate.status estate.accept_clock estate.clock estate.upgrade"
+    " custody.rotate vault.collect evidence.export dataset.list model.list run.list deployment.list"
+    " person.list ledger.read ledger.receipt policy.show policy.explain policy.test policy.simulate"
+    " lineage.show",
     "Charter": "charter.ratify charter.propose charter.show",
     "Person": "person.enrol person.revoke person.assign approval.give",
     "Token": "token.issue token.revoke",

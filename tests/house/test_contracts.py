@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = """
-    reference cli api demo session verbs estate serving evaluation training models data compute
+    reference cli api demo session verbs upgrade estate serving evaluation training models data compute
     parties charter kernel
 """.split()
 PARTS = "history upkeep acts catalog policy vault keys ledger signatures".split()

@@ -11,6 +11,7 @@ import typer
 from freehold.charter import Charter, check_complete, template
 from freehold.cli._context import Context, new_passphrase, next_passphrase, read_passphrase
 from freehold.cli._run import run
+from freehold.cli._upgrade import upgrade_command
 from freehold.cli.errors import UsageError
 from freehold.estate import Estate
 from freehold.kernel.keys import PassphraseCustody
@@ -30,6 +31,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     app.command("login")(login)
     app.command("approve")(approve)
     app.command("demo")(demo)
+    app.command("upgrade")(upgrade_command)
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
     nouns["estate"].command("rotate-custody")(rotate_custody)

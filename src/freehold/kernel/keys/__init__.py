@@ -18,7 +18,7 @@ from freehold.kernel.keys._custody import (
 )
 from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._domain import DomainKeys
-from freehold.kernel.keys._keyring import Keyring
+from freehold.kernel.keys._keyring import Keyring, peek_pins
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._signer import SigningKey
 from freehold.kernel.keys.errors import (
@@ -46,4 +46,5 @@ __all__ = [
     "UnknownDomain",
     "UnknownSigner",
     "WrongCustody",
+    "peek_pins",
 ]

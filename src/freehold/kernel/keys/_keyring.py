@@ -357,6 +357,21 @@ class Keyring:
         return name
 
 
+def peek_pins(folder: Path) -> dict[str, bytes]:
+    """Read what is pinned in the keyring of a folder, with no custody and changing nothing.
+
+    Empty where there is no keyring.
+
+    Raises:
+        KeysError: `keys.newer`, `keys.corrupt`, `keys.storage`.
+    """
+    database = folder / _DATABASE
+    if not database.is_file():
+        return {}
+    with _storage_errors(folder):
+        return tables.peek_pins(database)
+
+
 @contextmanager
 def _storage_errors(folder: Path) -> Iterator[None]:
     """Tell what the file system or SQLite could not do in words of the keyring."""

@@ -8,8 +8,8 @@
         └── UnknownSigner    keys.unknown_signer: no signing key has this name
 
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
-`keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup) and
-`keys.storage`.
+`keys.corrupt`, `keys.newer` (a later version wrote it), `keys.out_of_step` (keyring.db and
+custody.json are not of one backup) and `keys.storage`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ C2SP tlog-tiles on disk, RFC 6962 hashing, Ed25519-signed checkpoints; see `docs
 It knows nothing of what the records say.
 """
 
-from freehold.kernel.ledger._files import Disk, LocalDisk
+from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
+from freehold.kernel.ledger._journal import has_records
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
     Ed25519Signer,
@@ -66,7 +67,9 @@ __all__ = [
     "TileSource",
     "Tree",
     "VerifierKey",
+    "WriterLock",
     "bundle_path",
+    "has_records",
     "inclusion_root",
     "leaf_hash",
     "node_hash",

@@ -12,9 +12,34 @@ from dataclasses import dataclass
 
 from freehold.kernel.acts import Act, Actor, Code, Declarations, Digest, Pipeline, found
 from freehold.kernel.keys import Custody
+from freehold.kernel.upkeep._format import (
+    ABOUT,
+    ASIDE,
+    FORMAT,
+    IDENTITY,
+    UNDOING,
+    check_format,
+    drop_aside,
+    format_of,
+    pin_format,
+)
+from freehold.kernel.upkeep.errors import FormatError
 from freehold.kernel.vault import Collected
 
-__all__ = ["DECLARATIONS", "Upkeep"]
+__all__ = [
+    "ABOUT",
+    "ASIDE",
+    "DECLARATIONS",
+    "FORMAT",
+    "IDENTITY",
+    "UNDOING",
+    "FormatError",
+    "Upkeep",
+    "check_format",
+    "drop_aside",
+    "format_of",
+    "pin_format",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
