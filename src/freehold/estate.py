@@ -29,6 +29,7 @@ from freehold import interop as interop_room
 from freehold import models as models_room
 from freehold import parties as parties_room
 from freehold import serving as serving_room
+from freehold import stamps as stamps_room
 from freehold import training as training_room
 from freehold import witnesses as witnesses_room
 from freehold.charter import Charter, CharterService, PolicyService, Site
@@ -72,6 +73,7 @@ from freehold.parties import (
     standing_of,
 )
 from freehold.serving import ServingService
+from freehold.stamps import StampService
 from freehold.training import TrainingService
 from freehold.witnesses import Asker, WitnessesService
 
@@ -85,6 +87,7 @@ ROOMS = (
     serving_room.DECLARATIONS,
     interop_room.DECLARATIONS,
     witnesses_room.DECLARATIONS,
+    stamps_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
     retention_part.DECLARATIONS,
@@ -139,6 +142,7 @@ class Estate:
         self.reviews = ReviewService(pipeline, self.charter, self.people.revoke)
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
+        self.stamps = StampService(pipeline)
         self.streams = StreamService(pipeline)
         self.witnesses = WitnessesService(pipeline)
         self.asker = Asker(pipeline, self.witnesses)  # started by whoever serves

@@ -49,7 +49,7 @@ ACTS_OF = {
     " policy.show policy.explain policy.test policy.simulate lineage.show witness.list"
     " recovery.set_up recovery.revoke recovery.show access.show"
     " estate.prune estate.hold estate.release estate.retention"
-    " stream.list stream.read",
+    " stream.list stream.read stamp.declare stamp.accept stamp.list stamp.show",
     "Stream": "stream.declare stream.end stream.interrupt stream.resume",
     "Charter": "charter.ratify charter.propose charter.show",
     "Person": "person.enrol person.revoke person.assign approval.give",

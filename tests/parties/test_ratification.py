@@ -22,6 +22,7 @@ from freehold.parties import NewPerson
 from freehold.verbs import VERBS
 from tests.estate.world import PURPOSE, World, check_everything, copy_world, custody, table
 from tests.line.founding import StoppedClock, found
+from tests.stamps.authority import self_signed
 
 
 @pytest.fixture
@@ -173,6 +174,7 @@ def arguments(path: str) -> dict[str, object]:
         "folder": "/nowhere",
         "vkey": str(CosignerKey("witness.example", bytes(32))),
         "thing": f"run:{some}",
+        "root": self_signed("tsa.example"),
         "reason": "a lawsuit",
     }
     verb = VERBS[path]

@@ -9,14 +9,14 @@ import shutil
 import tempfile
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from sqlalchemy import select
 
 from freehold.estate import HEAD, Estate
 from freehold.kernel import FreeholdError
-from freehold.kernel.acts import Actor, Pipeline, Record, Stores, open_body
+from freehold.kernel.acts import Actor, Pipeline, Record, Stores, open_body, retract
 from freehold.kernel.backup import (
     DEFAULT_BACKUP_LIMITS,
     LOG_SIGNER,
@@ -31,7 +31,8 @@ from freehold.kernel.backup import (
 )
 from freehold.kernel.catalog import ACT, Catalog
 from freehold.kernel.keys import Keyring, UnknownDomain, WrongCustody
-from freehold.kernel.ledger import LedgerError, Log, LogConfig
+from freehold.kernel.ledger import PRUNED, LedgerError, Log, LogConfig
+from freehold.kernel.retention import Retention, look_again
 from freehold.kernel.vault import Vault
 from freehold.parties import standing_of
 
@@ -143,6 +144,9 @@ class _Comparison:
             copy.stores.keyring.pin(HEAD, restored.note.encode())  # a later one may be pinned
             self._apply_erasures(copy.stores.keyring)
             copy.catch_up()
+            look_again(copy.stores.keyring)
+            Retention(copy, dict).finish()
+            self._apply_prunings(copy)
             self._compare_catalogs(copy, opened)
             self._open_bodies(copy)
         self._ask_again()
@@ -191,6 +195,17 @@ class _Comparison:
             with suppress(UnknownDomain):  # younger than the bundle
                 keyring.erase(domain)
 
+    def _apply_prunings(self, copy: Pipeline) -> None:
+        """Take back from the copy's catalog what was pruned since the cut."""
+        registry = copy.registry
+        for start, stop in self._estate.pipeline.stores.log.reader().pruned():
+            if start >= self.size:
+                return
+            entries = copy.stores.log.entries(start, min(stop, self.size))
+            kept = ((at, Record.decode(e)) for at, e in enumerate(entries, start) if e != PRUNED)
+            changes = (retract(at, record, registry.acts[record.act]) for at, record in kept)
+            copy.stores.catalog.apply(chain.from_iterable(changes), None)
+
     def _compare_catalogs(self, copy: Pipeline, opened: ExitStack) -> None:
         """Project the estate's own ledger up to the cut as well, and compare row by row."""
         own = self._estate.pipeline.stores
@@ -207,8 +222,9 @@ class _Comparison:
         """Open bodies of the copy, all of them or as many as are sampled, evenly spread."""
         step = max(1, -(-self.size // self._limits.sampled_bodies))
         for index in range(0, self.size, step):
-            record = Record.decode(copy.stores.log.entry(index))
-            if record.body is None:
+            entry = next(copy.stores.log.entries(index, index + 1))
+            record = None if entry == PRUNED else Record.decode(entry)
+            if record is None or record.body is None:
                 continue
             try:
                 plaintext = copy.plaintext(record)

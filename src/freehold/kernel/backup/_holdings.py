@@ -27,7 +27,7 @@ BUNDLE, CUSTODY = "bundle.json", "keys/custody.json"
 ROWS, LOG = "keys/rows/", "ledger/main/"
 SEGMENTS = "vault/segments/"
 RECORDS_OF_BUNDLE = 256  # entries of one bundle of tlog-tiles
-ENTRIES = "tile/entries/"
+ENTRIES, KEPT = "tile/entries/", "kept/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,9 @@ class Holdings:
         """The log's files, then the body segments."""
         since = self._plan.since
         for path, content in self._reader.files(since):
-            if path.startswith(ENTRIES) and any(needle in content for needle in self._needles):
+            if path.startswith((ENTRIES, KEPT)) and any(
+                needle in content for needle in self._needles
+            ):
                 self._note_blobs(path)
             yield _of_bytes(LOG + path, content)
         for size, note in self._reader.checkpoints():
@@ -168,5 +170,5 @@ def _of_bytes(path: str, content: bytes) -> Member:
 
 def _bundle_index(path: str) -> int:
     """`tile/entries/x001/x234/067.p/17` is the bundle 1234067."""
-    groups = path.removeprefix(ENTRIES).partition(".p/")[0].split("/")
+    groups = path.removeprefix(ENTRIES).removeprefix(KEPT).partition(".p/")[0].split("/")
     return int("".join(group.removeprefix("x") for group in groups))

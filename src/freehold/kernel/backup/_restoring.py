@@ -279,7 +279,7 @@ class Restoring:
         Every entry and tile is checked against the root on the way.
         """
         seen: set[bytes] = set()
-        for record in map(Record.decode, reader.entries()):
+        for record in map(Record.decode, filter(None, reader.entries())):  # those that are kept
             if record.body is not None and record.body["at"][0] in plan.segments:
                 _check_body(record, contents, plan)
             ref = blob_of(record, self._facts)

@@ -11,7 +11,7 @@ under which kind of the charter's retention their bodies fall.
 from freehold.kernel.retention._acts import DECLARATIONS
 from freehold.kernel.retention._gaps import pruned_digest, verify_pruned
 from freehold.kernel.retention._rule import LOGS, Rule
-from freehold.kernel.retention._service import Hold, Pruned, Retention
+from freehold.kernel.retention._service import Hold, Pruned, Retention, look_again
 
 __all__ = [
     "DECLARATIONS",
@@ -20,6 +20,7 @@ __all__ = [
     "Pruned",
     "Retention",
     "Rule",
+    "look_again",
     "pruned_digest",
     "verify_pruned",
 ]

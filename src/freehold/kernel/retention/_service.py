@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Select, select, true
 from freehold.kernel import Ref, format_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline, Record, retract
 from freehold.kernel.catalog import ACT
+from freehold.kernel.keys import Keyring
 from freehold.kernel.ledger import PRUNED
 from freehold.kernel.retention._acts import HOLD, PRUNING, HoldThing, PruneEstate, ReleaseThing
 from freehold.kernel.retention._gaps import joined, pruned_digest
@@ -52,6 +53,14 @@ class Hold:
     since: str
     reason: str | None
     act: str
+
+
+def look_again(keyring: Keyring) -> None:
+    """Have all that was ever recorded carried out again by the next `finish`.
+
+    For an estate put together from copies, some of which may be from before a pruning.
+    """
+    keyring.pin(_THROUGH, b"-1")
 
 
 class Retention:
