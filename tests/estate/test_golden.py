@@ -60,5 +60,5 @@ def test_it_goes_on_and_verifies(golden):
     log = world.estate.pipeline.stores.log
     log.publish()
     assert log.size > expected(version)["records"]
-    assert log.consistency(expected(version)["records"])
+    assert log.reader().consistency(expected(version)["records"])
     check_everything(world.estate)
