@@ -9,7 +9,8 @@
 
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
 `keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup),
-`keys.storage`, and `keys.reopen` (a write failed: nothing more until it is opened again).
+`keys.storage`, `keys.reopen` (a write failed: nothing more until it is opened again) and
+`keys.unrecorded` (the custody was changed, its record failed).
 """
 
 from __future__ import annotations
