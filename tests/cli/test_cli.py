@@ -110,6 +110,13 @@ def test_init_without_a_charter_writes_one_that_it_then_refuses_helpfully(tmp_pa
     assert not (tmp_path / "estate").exists()
 
 
+def test_what_the_machine_does_not_do_is_told_without_a_traceback(tmp_path):
+    told = Shell(tmp_path).error("init", str(tmp_path / "nowhere" / "charter.toml"))
+    assert told["code"] == "host.io"
+    assert "nowhere" in told["message"]
+    assert told["hint"]
+
+
 def test_the_template_on_the_output_is_the_same_and_is_refused_too(tmp_path):
     shell, charter = Shell(tmp_path), tmp_path / "mine.toml"
     charter.write_text(shell.run("charter", "template", "--organisation", "Ours").stdout)

@@ -23,7 +23,7 @@ WANTING = {
     "keys.storage", "keys.reopen", "vault.storage", "vault.reopen",
     "catalog.unreadable", "catalog.apply", "catalog.scrub", "catalog.storage",
     "ledger.sync_failed", "ledger.commit_failed", "ledger.publish_failed",
-    "data.machine", "ledger.thread",
+    "data.machine", "ledger.thread", "ledger.storage",
 }  # fmt: skip
 """Codes by which it may be told that the machine did not do its part."""
 

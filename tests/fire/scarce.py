@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -109,7 +110,7 @@ def server(template: Path, folder: Path) -> Desk:
     """A server whose disk runs full ends with words; started again on a free disk it goes on."""
     disk, desk = _settle(template, folder, Disk)
     for free in (0, 40):
-        with _Serving(desk) as process:
+        with serving(desk) as process:
             assert desk.ingest(f"before-{free}")
             disk.fill(but_kib=free)
             for number in range(30):
@@ -124,7 +125,7 @@ def server(template: Path, folder: Path) -> Desk:
         assert "No space left" in said or "full" in said, said
         disk.free()
         desk.check()
-    with _Serving(desk) as process:
+    with serving(desk) as process:
         assert desk.ingest("after")
         process.terminate()
         assert process.wait(60) == 0
@@ -138,7 +139,7 @@ def broken(template: Path, folder: Path) -> Desk:
     """
     disk, desk = _settle(template, folder, Ext4)
     for number in range(2):
-        with _Serving(desk) as process:
+        with serving(desk) as process:
             assert desk.ingest(f"before-{number}")
             disk.give_up()
             assert not desk.ingest(f"refused-{number}")
@@ -151,32 +152,24 @@ def broken(template: Path, folder: Path) -> Desk:
     return desk
 
 
-class _Serving:
-    """`freehold up` for as long as the block takes."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        log = (self._desk.secrets / "log").open("wb")
-        command = [sys.executable, "-c", "from freehold.cli import main; main()", "up"]
-        self._process = subprocess.Popen(
-            command, env=self._desk.environment(), stdout=log, stderr=log
-        )
-        log.close()
-        socket = self._desk.folder / "estate" / "socket"
+@contextmanager
+def serving(desk: Desk) -> Iterator[subprocess.Popen[bytes]]:
+    """`freehold up` for as long as the block takes; what it says lies in `secrets`/log."""
+    log = desk.secrets / "log"
+    command = [sys.executable, "-c", "from freehold.cli import main; main()", "up"]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, env=desk.environment(), stdout=file, stderr=file)
+    try:
         end = time.monotonic() + 60
-        while not socket.exists():
-            said = (self._desk.secrets / "log").read_text()
-            assert self._process.poll() is None, said
-            assert time.monotonic() < end, f"no server: {said}"
+        while b"serving" not in log.read_bytes() or not (desk.folder / "estate/socket").exists():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, f"no server: {log.read_text()}"
             time.sleep(0.05)
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(30)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(30)
 
 
 def _settle(template: Path, folder: Path, kind: type[_Disk]) -> tuple[_Disk, Desk]:

@@ -28,6 +28,7 @@ from tests.fire.disk import (
 
 # Made anew by whoever opens: what they hold says nothing.
 _FLEETING = ("-shm", "/lock", "/socket")
+ALL, NOTHING = EXTREMES = ("all", "nothing")  # of what is unsure
 _SINGLES_MAX = 12  # changes of one moment that are tried one by one; above it a sample of them
 _RANDOM_SUBSETS = 4
 _PARTS = 4  # ways in which one write is torn, drawn from all
@@ -58,9 +59,29 @@ def crash_states(
         unsure = recording.unsure(moment)
         states = (*_subsets(unsure, random), *_torn(recording, unsure, random))
         for kind, exceptions in states:
-            state = CrashState(moment, exceptions, kind)
-            found[_alike(recording.picture(moment, exceptions))] = state
+            alike = _alike(recording.picture(moment, exceptions))
+            if alike in found and found[alike].kind in EXTREMES:
+                kind = found[alike].kind
+            found[alike] = CrashState(moment, exceptions, kind)
     return sorted(found.values(), key=lambda state: state.moment)
+
+
+def draw(states: list[CrashState], count: int, random: Random) -> list[CrashState]:
+    """Draw so many, in their order: up to half of them extremes, and always the last of these.
+
+    Where a name that everything hangs on is not durable, `nothing` is the same at every moment: one
+    state among thousands, and the one that must not be missed.
+    """
+    extremes = [state for state in states if state.kind in EXTREMES]
+    others = [state for state in states if state.kind not in EXTREMES]
+    half = min(len(extremes), max(1, count // 2))
+    last = [state for state in extremes if state.kind == NOTHING][-1:]
+    drawn = [
+        *last,
+        *random.sample([each for each in extremes if each not in last], half - len(last)),
+    ]
+    drawn += random.sample(others, min(count - len(drawn), len(others)))
+    return sorted(drawn, key=lambda state: state.moment)
 
 
 def lay_down(picture: Picture, folder: Path) -> None:
@@ -90,8 +111,8 @@ def lasting(picture: Picture) -> dict[str, bytes | None]:
 
 def _subsets(unsure: list[int], random: Random) -> Iterator[tuple[str, Exceptions]]:
     nothing = dict.fromkeys(unsure, ABSENT)
-    yield "all", {}
-    yield "nothing", nothing
+    yield ALL, {}
+    yield NOTHING, nothing
     singles = unsure if len(unsure) <= _SINGLES_MAX else random.sample(unsure, _SINGLES_MAX)
     for one in singles:
         yield "without one", {one: ABSENT}

@@ -21,7 +21,7 @@ from tests.fire.nursery import Nursery, nursery
 from tests.fire.promises import Promises, check_everything
 from tests.fire.recorded import check_state
 from tests.fire.replay import Replay
-from tests.fire.states import crash_states, lasting, tree
+from tests.fire.states import crash_states, draw, lasting, tree
 from tests.fire.trace import read_calls
 
 pytestmark = pytest.mark.needs_program("strace")
@@ -87,8 +87,8 @@ def meet(children: Nursery, template: Path, fast: Path, fault: str, *, states: i
     assert told, "the trace began too late"
     for failed in filter(lambda line: "failed" in line, map(json.loads, told)):
         assert failed["hint"], f"{fault}: {failed} says no next step"
-    drawn = crash_states(recording, seed=1, moments=60, after=replay.failed_at)
-    for state in Random(fault).sample(drawn, min(states, len(drawn))):
+    found = crash_states(recording, seed=1, moments=60, after=replay.failed_at)
+    for state in draw(found, states, Random(fault)):
         check_state(recording, state, people=folder / "people", place=fast / "state")
     check_everything(folder, Promises.of(told))
     shutil.rmtree(folder)

@@ -16,7 +16,7 @@ from tests.fire.disk import Recording
 from tests.fire.promises import Promises
 from tests.fire.recorded import check_state, go_on, lay_state, record, run_traced
 from tests.fire.replay import Replay
-from tests.fire.states import crash_states, lasting, tree
+from tests.fire.states import crash_states, draw, lasting, tree
 from tests.fire.trace import read_calls
 from tests.fire.workload import TOLD
 
@@ -51,8 +51,7 @@ def test_whatever_power_loss_leaves_keeps_every_promise(
 ):
     folder, recording = life
     states = crash_states(recording, seed=moments, moments=moments)
-    drawn = Random(count).sample(states, min(count, len(states)))
-    for state in sorted(drawn, key=lambda state: state.moment):
+    for state in draw(states, count, Random(count)):
         check_state(recording, state, people=folder / "people", place=fast / "state")
 
 
@@ -80,7 +79,7 @@ def test_power_loss_after_a_kill_and_a_restart_keeps_every_promise(
     recording = go_on(replay, tmp_path, "open", *promises.passphrases)
     assert lasting(recording.picture(sys.maxsize, {})) == lasting(tree(tmp_path, "estate"))
     states = crash_states(recording, seed=1, moments=moments, after=after)
-    for state in Random(1).sample(states, min(count, len(states))):
+    for state in draw(states, count, Random(1)):
         check_state(recording, state, people=tmp_path / "people", place=fast / "state")
 
 
@@ -92,7 +91,8 @@ def test_a_second_power_loss_while_recovering_keeps_every_promise(
     folder, recording = life
     created = min(began for began, text in recording.marks if '"done": "ratify"' in text)
     states = crash_states(recording, seed=3, moments=50, after=created)
-    for number, first in enumerate(Random(moments).sample(states, max(1, count // 80))):
+    random = Random(moments)
+    for number, first in enumerate(draw(states, max(1, count // 80), random)):
         place = tmp_path / str(number)
         lay_state(recording, first, people=folder / "people", place=place)
         told = "".join(recording.marked(first.moment))
@@ -100,5 +100,5 @@ def test_a_second_power_loss_while_recovering_keeps_every_promise(
         replay.marks.append((-1, told))
         passphrases = Promises.of(told.splitlines()).passphrases
         again = go_on(replay, place, "open", *passphrases)
-        for state in crash_states(again, seed=1, moments=moments)[:count]:
+        for state in draw(crash_states(again, seed=1, moments=moments), count, random):
             check_state(again, state, people=folder / "people", place=fast / "state")

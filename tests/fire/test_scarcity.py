@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +12,11 @@ import pytest
 
 from tests.conftest import not_run
 from tests.estate.world import ROOT, copy_world
-from tests.fire.desk import Desk, write_secrets
-from tests.fire.scarce import NOT_HERE
+from tests.fire.desk import WANTING, Desk, write_secrets
+from tests.fire.scarce import NOT_HERE, serving
 
 _ISOLATED = ("unshare", "--mount", "--map-root-user")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+slow = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
@@ -30,7 +30,10 @@ def home(founded: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.needs_program("unshare", "mount")
-@pytest.mark.parametrize("scenario", ["full", "read_only", "server", "broken"])
+@pytest.mark.parametrize(
+    "scenario",
+    ["read_only", *(pytest.param(each, marks=slow) for each in ("full", "server", "broken"))],
+)
 def test_a_disk_that_does_not_take_writes_is_told_and_harms_nothing(
     home: Path, tmp_path: Path, scenario: str
 ):
@@ -55,9 +58,13 @@ def test_a_disk_that_does_not_take_writes_is_told_and_harms_nothing(
 @pytest.mark.parametrize(
     ("what", "values"),
     [
-        ("files", (8, 10, 12, 14, 16, 18, 20, 24)),
-        ("memory", (1_024, 8_192, 16_384, 30_000, 80_000)),
-        ("filesize", (0, 1, 500, 4_096, 20_000, 70_000)),
+        pytest.param("files", (14,), id="14 files"),
+        pytest.param("memory", (8_192,), id="8 MiB of memory"),
+        pytest.param("files", (8, 10, 12, 14, 16, 18, 20, 24), marks=slow, id="few files"),
+        pytest.param(
+            "memory", (1_024, 8_192, 16_384, 30_000, 80_000), marks=slow, id="little memory"
+        ),
+        pytest.param("filesize", (0, 1, 500, 4_096, 20_000, 70_000), marks=slow, id="short files"),
     ],
 )
 def test_a_process_that_gets_too_little_says_so_and_harms_nothing(
@@ -70,4 +77,21 @@ def test_a_process_that_gets_too_little_says_so_and_harms_nothing(
     assert set(desk.codes) - {"aborted"}, "nothing was ever told to be wanting"
     assert desk.ingest("goes-on")
     desk.check()
-    shutil.rmtree(home)
+
+
+def test_a_server_that_can_write_no_more_ends_with_words(home: Path, tmp_path: Path):
+    """A service manager starts it again, and opening recovers; half dead it would only refuse."""
+    desk = Desk(home, tmp_path)
+    with serving(desk) as process:
+        assert desk.ingest("before")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (16_000, resource.RLIM_INFINITY))
+        assert not desk.ingest("refused")
+        assert process.wait(60) == 1
+    said = (tmp_path / "log").read_text()
+    assert "Traceback" not in said, said
+    assert any(code in said for code in WANTING), said
+    with serving(desk) as process:
+        assert desk.ingest("after")
+        process.terminate()
+        assert process.wait(60) == 0
+    desk.check()

@@ -209,6 +209,7 @@ class Workload:
     def rotate(self, passphrase: str) -> None:
         """Put the keys under another passphrase, which alone opens them once acknowledged."""
         world = self.world
+        self.passphrases = [passphrase, *self.passphrases]  # either, until it is acknowledged
         with self.step("rotate", passphrase=passphrase):
             world.approve("olivia", "custody.rotate", world.estate.pipeline.circumstances.estate)
             world.estate.upkeep.rotate_custody(world.actor("otto"), custody(passphrase))

@@ -231,6 +231,37 @@ def test_a_failed_publication_stops_appends(folder: Path, config: LogConfig) -> 
         assert list(log.entries()) == [b"durable"]
 
 
+class NotingDisk(LocalDisk):
+    """Notes which folders were synced."""
+
+    def __init__(self) -> None:
+        self.synced: list[Path] = []
+
+    def sync_folder(self, folder: Path) -> None:
+        super().sync_folder(folder)
+        self.synced.append(folder)
+
+
+def test_folders_that_a_killed_process_made_get_durable_names(
+    folder: Path, config: LogConfig
+) -> None:
+    """That a folder is there says nothing of its name, which nobody may have synced."""
+    Log.create(folder, config).close()
+    for killed in ("tile/0/000.p", "tile/entries/000.p"):
+        (folder / killed).mkdir(parents=True)
+    disk = NotingDisk()
+    with Log.open(folder, replace(config, disk=disk)) as log:
+        log.append(b"one")
+        disk.synced.clear()
+        log.publish()
+        made = ("tile/0/000.p", "tile/0", "tile/entries/000.p", "tile/entries", "tile", ".")
+        assert {folder / each for each in made} <= set(disk.synced)
+        log.append(b"two")
+        disk.synced.clear()
+        log.publish()
+        assert folder / "tile" not in disk.synced, "what is durable once stays so"
+
+
 @pytest.fixture
 def pending(folder: Path, config: LogConfig) -> Path:
     """The write-ahead file of a log that crashed with three records pending."""

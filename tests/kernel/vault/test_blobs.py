@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from freehold.kernel import LimitError, new_id
+from freehold.kernel import LimitError, SyncError, new_id
 from freehold.kernel.keys import DomainErased, Keyring, UnknownDomain
 from freehold.kernel.vault import (
     Collected,
@@ -387,6 +387,25 @@ def test_a_stream_of_text_is_the_callers_mistake(vault: Vault, folder: Path, dom
     assert staging(folder) == []
 
 
+class UnsyncedStore(FolderStore):
+    """A folder whose names cannot be made durable: the change is made, the sync fails."""
+
+    fails = False
+
+    def put(self, name: str, staged: Path) -> bool:
+        is_new = super().put(name, staged)
+        self._sync()
+        return is_new
+
+    def delete(self, name: str) -> None:
+        super().delete(name)
+        self._sync()
+
+    def _sync(self) -> None:
+        if self.fails:
+            raise SyncError(errno.EIO, "Input/output error")
+
+
 @contextmanager
 def full_disk() -> Iterator[None]:
     """Let no file of this process grow beyond 100 bytes."""
@@ -426,6 +445,37 @@ def test_a_blob_whose_sync_failed_does_not_exist(
     assert caught.value.code == "vault.storage"
     assert list(FolderStore(folder / "blobs").list()) == []
     assert staging(folder) == []
+
+
+@pytest.mark.parametrize("failing_call", ["put", "delete", "sync of the staged file"])
+def test_after_a_failed_sync_the_vault_takes_nothing_until_it_is_opened_again(
+    folder: Path, keyring: Keyring, vault: Vault, domain: str, failing_call: str
+) -> None:
+    """A second put of the same content would find the name, and its sync could mean nothing."""
+    name = seal(vault, domain, b"of before").name
+    store, syncs = UnsyncedStore(folder / "blobs"), [failing_call == "sync of the staged file"]
+
+    def sync(descriptor: int) -> None:
+        if syncs.pop():
+            raise OSError(errno.EIO, "Input/output error")
+
+    with Vault.open(folder, keyring, store=store, sync=sync) as failing:
+        store.fails = failing_call != "sync of the staged file"
+        with pytest.raises(VaultError, match="Input/output error") as caught:
+            failing.delete_blobs([name]) if failing_call == "delete" else seal(failing, domain)
+        assert caught.value.code == "vault.storage"
+        store.fails = False
+        for call in (
+            failing.refuse_after_failure,
+            lambda: seal(failing, domain),
+            lambda: failing.put_body(domain, new_id(), b"more"),
+            lambda: failing.delete_blobs([name]),
+        ):
+            with pytest.raises(VaultError) as caught:
+                call()
+            assert caught.value.code == "vault.reopen"
+    with Vault.open(folder, keyring) as reopened:
+        assert unseal(reopened, domain, seal(reopened, domain).name) == CONTENT
 
 
 @pytest.mark.parametrize(

@@ -140,10 +140,6 @@ class Keyring:
         keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
             keyring._settle()
-            with storage_errors(folder):
-                # SQLite syncs the name of its write-ahead file only if it made the file itself. One
-                # that a killed process left may have no durable name yet.
-                sync_folder(folder)
         except BaseException:
             keyring.close()
             raise

@@ -11,8 +11,9 @@
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
 `keys.corrupt`, `keys.newer` (a later version wrote it), `keys.out_of_step` (keyring.db and
 custody.json are not of one backup),
-`keys.identity`, `keys.recipient`, `keys.recipients`, `keys.unknown_recovery`, `keys.storage`, and
-`keys.reopen` (a write failed: nothing more until it is opened again).
+`keys.identity`, `keys.recipient`, `keys.recipients`, `keys.unknown_recovery`, `keys.storage`,
+`keys.reopen` (a write failed: nothing more until it is opened again) and `keys.unrecorded` (the
+custody was changed, its record failed).
 """
 
 from __future__ import annotations

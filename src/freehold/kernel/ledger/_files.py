@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -127,6 +128,23 @@ def make_folder(folder: Path) -> list[Path]:
     return changed
 
 
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Tell that the disk did not do its part while a log was opened or made.
+
+    Raises:
+        LogRefusedError: `ledger.storage`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise LogRefusedError(
+            "ledger.storage",
+            f"the log in {folder} cannot be read or written: {error}",
+            "check the disk's space, health and permissions, then try again",
+        ) from error
+
+
 class WriterLock:
     """The right to write to one folder: flock on its `lock` file, which ends with the process."""
 
@@ -137,7 +155,8 @@ class WriterLock:
             LogRefusedError: another process, or this one, holds it; names the process.
         """
         path = folder / "lock"
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with storage_errors(folder):
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -149,8 +168,9 @@ class WriterLock:
                 "it has one writer at a time; stop that process or use its API",
             ) from error
         self._is_held = True
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a courtesy to who is refused; the lock holds without it
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Give the lock back; doing so twice is harmless."""

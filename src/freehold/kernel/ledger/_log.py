@@ -24,7 +24,7 @@ from types import TracebackType
 from freehold.kernel import DEFAULT_LIMITS, Clock, LimitError, Limits, SystemClock
 from freehold.kernel.ledger._commit import GroupCommit
 from freehold.kernel.ledger._cosigned_folder import CosignedFolder
-from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
+from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock, storage_errors
 from freehold.kernel.ledger._folder import Head, LogFolder
 from freehold.kernel.ledger._journal import Journal, Record
 from freehold.kernel.ledger._note import Signer, VerifierKey, check_key_name
@@ -163,7 +163,8 @@ class Log:
             )
         lock = WriterLock(folder)
         try:
-            return cls._resume(parts, config, lock=lock, trusted=trusted)
+            with storage_errors(folder):
+                return cls._resume(parts, config, lock=lock, trusted=trusted)
         except BaseException:
             lock.release()
             raise

@@ -9,6 +9,7 @@ FreeholdError
     │                    ledger.exists          there is one already
     │                    ledger.locked          another process writes to it
     │                    ledger.key             it is another log, or signed with another key
+    │                    ledger.storage         the disk did not let it be opened
     │                    ledger.thread          the machine gives no thread to publish with
     ├── CorruptLogError  ledger.corrupt         the folder contradicts itself
     ├── PrunedError      ledger.pruned          retention took this record out; its proof stays

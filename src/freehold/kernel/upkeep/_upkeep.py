@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 
+from freehold.kernel import FreeholdError
 from freehold.kernel.acts import Act, Actor, Code, Digest, Pipeline, found
-from freehold.kernel.keys import Custody
+from freehold.kernel.keys import Custody, KeysError
 from freehold.kernel.vault import Collected
 
 
@@ -63,12 +64,27 @@ class Upkeep:
         """Wrap the keyring's root key by another custody.
 
         What the old one opened, it opens no more.
+
+        Raises:
+            KeysError: `keys.unrecorded`: it is done, and only the new one opens the estate, but its
+                record failed.
         """
-        pipeline = self._pipeline
+        pipeline, is_done = self._pipeline, False
         rotation = RotateCustody(evidence=self._evidence(), custody=custody.kind)
-        with pipeline.perform(actor, rotation, on=pipeline.circumstances.estate) as act:
-            pipeline.stores.keyring.rotate_custody(custody)
-            act.conclude()
+        try:
+            with pipeline.perform(actor, rotation, on=pipeline.circumstances.estate) as act:
+                pipeline.stores.keyring.rotate_custody(custody)
+                is_done = True
+                act.conclude()
+        except FreeholdError as error:
+            if not is_done:
+                raise
+            raise KeysError(
+                "keys.unrecorded",
+                f"the keys are under the new custody, but that could not be recorded: {error}",
+                "keep the new passphrase, it alone opens the estate; cure the disk, open the estate"
+                " again, and rotate once more for the record",
+            ) from error
 
     def collect(self, actor: Actor) -> Collected:
         """Remove unreferenced blobs that are older than the vault's grace period."""

@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from io import FileIO
@@ -368,7 +368,8 @@ class Vault:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 yield _Staged(staged, file)
         finally:
-            staged.unlink(missing_ok=True)
+            with suppress(OSError):  # opening removes what is left
+                staged.unlink(missing_ok=True)
 
     def _hash_sealed(self, name: str) -> tuple[int, str]:
         """Size and SHA-256 of a blob as it lies there."""
