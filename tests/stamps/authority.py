@@ -22,6 +22,7 @@ default_tsa = one
 serial = {folder}/serial
 signer_cert = {folder}/tsa.pem
 signer_key = {folder}/tsa.key
+certs = {folder}/root.pem
 signer_digest = sha256
 default_policy = 1.3.6.1.4.1.32473.1
 digests = sha256

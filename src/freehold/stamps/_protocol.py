@@ -15,6 +15,7 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
+from freehold.stamps._order import in_order
 from freehold.stamps.errors import StampError
 
 RESPONSE_BYTES_MAX = 65_536  # a token with its chain has about 6 kB
@@ -55,7 +56,7 @@ def verify_response(
     if len(response) > RESPONSE_BYTES_MAX:
         raise _refused(f"{len(response)} bytes are no stamp")
     try:
-        decoded: TimeStampResponse = decode_timestamp_response(response)
+        decoded: TimeStampResponse = decode_timestamp_response(in_order(response))
         builder = VerifierBuilder().add_root_certificate(root)
         verifier = (builder if nonce is None else builder.nonce(nonce)).build()
         verifier.verify_message(decoded, text)
