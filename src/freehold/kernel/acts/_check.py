@@ -45,6 +45,7 @@ _CLOCK_STATES = frozenset((_SYNCHRONIZED, "unsynchronized", "unknown", "behind",
 _PHASES = frozenset(("started", "done", "failed", "denied"))
 _ENDS = frozenset(("done", "failed"))
 _NO_ERROR = frozenset(("started", "done"))
+_REQUEST_BEGINS, _REQUEST_AT = b',"request":{"action":', 11
 _DECISION_KEYS, _BODY_KEYS = 4, 3  # docs/formats/record.md
 _INTEGER_MAX = 2**53 - 1  # RFC 7493, 2.2
 _FLOATS = frozenset(("metrics", "number"))
@@ -212,7 +213,8 @@ class RecordCheck:
             if ref not in good and not self._is_reference(ref):
                 raise _wrong("inputs", ref)
         for output in record.outputs:
-            _check_output(output)
+            if not _IS_REFERENCE(output.ref) or not (output.sealed is output.digest is None):
+                _check_output(output)
         if not _IS_ID(record.id):
             raise _wrong("id", record.id)
         self._ids += bytes.fromhex(record.id.replace("-", ""))
@@ -251,9 +253,10 @@ class RecordCheck:
         checks = self._shapes.get(shape)
         if checks is None:
             checks = self._learn_shape(shape, record)
-        for name, check in zip(facts, checks, strict=True):
-            if not check(facts[name]):
-                raise _Wrong("record.facts", f"{record.act}: {name} is of another kind")
+        for check, value in zip(checks, facts.values(), strict=True):
+            if not check(value):
+                names = [n for n, c in zip(facts, checks, strict=True) if not c(facts[n])]
+                raise _Wrong("record.facts", f"{record.act}: {', '.join(names)}: of another kind")
 
     def _learn_shape(self, shape: tuple[str, ...], record: Record) -> tuple[_Check, ...]:
         act, phase, names = record.act, record.phase, record.facts.keys()
@@ -329,15 +332,18 @@ class RecordCheck:
         plaintext = bodies.open(body["domain"], record.id, body["at"])
         if body.get("commitment") != "sha256:" + _sha256(BODY_PREFIX + plaintext).hexdigest():
             raise _Wrong("record.body", "its body is not the one that was committed to")
+        committed = record.decision.get("request")
+        # In canonical JSON the request comes last, and is what was committed to or is not.
+        salt, start = plaintext[:SALT_BYTES], plaintext.rfind(_REQUEST_BEGINS) + _REQUEST_AT
+        request: bytes | msgspec.Raw = plaintext[start:-1]
         try:
-            content = self._read_body(plaintext[SALT_BYTES:])
-            request = content.request
+            if committed != _commitment(salt, request):
+                request = self._read_body(plaintext[SALT_BYTES:]).request
+                if committed != _commitment(salt, request):
+                    raise _Wrong("record.request", "its request is not the one committed to")
             asked = self._read_request(request)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise _Wrong("record.body", "its body is not of the format") from error
-        committed = b"".join((REQUEST_PREFIX, plaintext[:SALT_BYTES], request))
-        if record.decision.get("request") != "sha256:" + _sha256(committed).hexdigest():
-            raise _Wrong("record.request", "its request is not the one that was committed to")
         if not (
             asked.action == record.act
             and asked.resource.id == record.resource
@@ -387,6 +393,10 @@ class RecordCheck:
         return _Facts(
             checks, frozenset(needed - found), frozenset(needed & found), found, has_floats
         )
+
+
+def _commitment(salt: bytes, request: bytes | msgspec.Raw) -> str:
+    return "sha256:" + _sha256(b"".join((REQUEST_PREFIX, salt, request))).hexdigest()
 
 
 def _is_bound(clock: ClockState) -> bool:

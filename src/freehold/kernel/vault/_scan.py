@@ -66,7 +66,8 @@ class BodyScan:
             VaultError: `vault.corrupt`: nothing lies there, or the frame of another record or
                 domain; `vault.storage`.
         """
-        return self._frame(at, bytes.fromhex((domain_id + record_id).replace("-", "")))
+        start = self._find(at, bytes.fromhex((domain_id + record_id).replace("-", "")))
+        return self._window[start : start + at[2]]
 
     def open(self, domain_id: str, record_id: str, at: Sequence[int]) -> bytes:
         """Give the body of a record, checked.
@@ -79,9 +80,12 @@ class BodyScan:
         """
         domain, cipher = self._ciphers.get(domain_id) or self._cipher(domain_id)
         ids = domain + bytes.fromhex(record_id.replace("-", ""))
-        frame = self._frame(at, ids)
+        start = self._find(at, ids)
+        window, sealed = self._window, start + NONCE_END
         try:
-            return cipher.decrypt(frame[IDS_END:NONCE_END], frame[NONCE_END:], ids)
+            return cipher.decrypt(
+                window[start + IDS_END : sealed], window[sealed : start + at[2]], ids
+            )
         except InvalidTag:
             raise corrupt(f"the body of record {record_id}", "its frame was changed") from None
 
@@ -95,26 +99,32 @@ class BodyScan:
         known = self._ciphers[domain_id] = domain, ChaCha20Poly1305(keys.body_key)
         return known
 
-    def _frame(self, at: Sequence[int], ids: bytes) -> bytes:
-        """The frame at `[segment, offset, length]` if it begins with its own length and `ids`;
-        mostly from the piece that was read last.
+    def _find(self, at: Sequence[int], ids: bytes) -> int:
+        """Where in the window the frame at `[segment, offset, length]` begins, if it begins with
+        its own length and `ids`; the window is mostly the piece that was read last.
         """
         number, offset, length = at
         start = offset - self._start
         if number != self._number or start < 0 or start + length > len(self._window):
             self._move(number, offset, length)
             start = 0
-        frame = self._window[start : start + length]
-        if len(frame) != length:
+        if length < FRAME_OVERHEAD or not self._window.startswith(
+            (length - 4).to_bytes(4) + ids, start
+        ):
+            self._refuse(at, self._window[start : start + length])
+        if start + length > len(self._window):
             raise corrupt(f"the body at {list(at)}", "the segment ends before")
-        if not any(frame[:IDS_END]) and not any(frame):
+        return start
+
+    @staticmethod
+    def _refuse(at: Sequence[int], found: bytes) -> None:
+        """Tell why what was found is not the frame that was looked for."""
+        if len(found) == at[2] and not any(found):
             raise MissingBody(at)
-        if length < FRAME_OVERHEAD or frame[:IDS_END] != (length - 4).to_bytes(4) + ids:
-            raise corrupt(
-                f"the body at {list(at)}",
-                "what lies there is not the frame of its record, but another one or none",
-            )
-        return frame
+        raise corrupt(
+            f"the body at {list(at)}",
+            "what lies there is not the frame of its record, but another one or none",
+        )
 
     def _move(self, number: int, offset: int, length: int) -> None:
         what = f"the body at {[number, offset, length]}"
