@@ -68,7 +68,6 @@ class Profile:
         }
 
 
-@telling_panics()
 def profile(
     stream: BinaryIO,
     format: Format,
@@ -84,14 +83,15 @@ def profile(
     table = read_table(stream, format, options, limits=limits)
     stream.seek(0)
     head = stream.read(len(BOM))
-    return Profile(
-        format=format,
-        rows=table.height,
-        columns=tuple(map(_profile_column, table.get_columns())),
-        duplicate_rows=table.height - table.n_unique(),
-        bytes=stream.seek(0, 2),
-        encoding=None if format is Format.PARQUET else "utf-8-sig" if head == BOM else "utf-8",
-    )
+    with telling_panics():
+        return Profile(
+            format=format,
+            rows=table.height,
+            columns=tuple(map(_profile_column, table.get_columns())),
+            duplicate_rows=table.height - table.n_unique(),
+            bytes=stream.seek(0, 2),
+            encoding=None if format is Format.PARQUET else "utf-8-sig" if head == BOM else "utf-8",
+        )
 
 
 def _profile_column(column: pl.Series) -> ColumnProfile:

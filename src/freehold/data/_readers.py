@@ -39,7 +39,6 @@ def telling_panics() -> Iterator[None]:
         ) from error
 
 
-@telling_panics()
 def read_table(
     stream: BinaryIO,
     format: Format,
@@ -56,14 +55,15 @@ def read_table(
         DataError: the bytes are not what `format` promises, or exceed `limits`.
     """
     options = options or ReadOptions()
-    match format:
-        case Format.CSV:
-            return read_csv(stream, ",", options, limits)
-        case Format.TSV:
-            return read_csv(stream, "\t", options, limits)
-        case Format.JSONL:
-            return read_jsonl(stream, limits)
-        case Format.PARQUET:
-            return read_parquet(stream, limits)
-        case Format.TEXT:
-            return read_folder(stream, limits)
+    with telling_panics():
+        match format:
+            case Format.CSV:
+                return read_csv(stream, ",", options, limits)
+            case Format.TSV:
+                return read_csv(stream, "\t", options, limits)
+            case Format.JSONL:
+                return read_jsonl(stream, limits)
+            case Format.PARQUET:
+                return read_parquet(stream, limits)
+            case Format.TEXT:
+                return read_folder(stream, limits)
