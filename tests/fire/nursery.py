@@ -155,6 +155,7 @@ def _serve(control: socket.socket) -> None:
 def _live(words: list[str], telling: int, gate: int) -> None:
     """Be the child: act until killed or done; never return."""
     folder, kind, seed, *passphrases = words
+    status = 1
     try:
         os.read(gate, 2)
         if kind == "beset":
@@ -162,11 +163,12 @@ def _live(words: list[str], telling: int, gate: int) -> None:
             beset(Workload(Path(folder), teller(told)))
         else:
             crowd(Workload(Path(folder), teller(telling), passphrases), kind, int(seed))
+        status = 0
     except BaseException:
         os.write(telling, b"\1" + traceback.format_exc().encode()[-20_000:])
-        os._exit(1)
-        raise  # never reached: the parent's own stack lies above, and must not be unwound here
-    os._exit(0)
+        raise
+    finally:
+        os._exit(status)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from freehold.kernel.ledger import (
     Log,
     LogConfig,
     LogReader,
+    LogRefusedError,
     LogStoppedError,
     verify_consistency,
 )
@@ -161,7 +162,7 @@ def test_no_crash_loses_or_invents_a_record(
         disk = DyingDisk(last, written)
         try:
             life.live(Log.open(folder, replace(config, disk=disk)))
-        except (LogStoppedError, OSError):
+        except (LogStoppedError, LogRefusedError, OSError):
             check_everything(folder, config, life)
         else:
             break
