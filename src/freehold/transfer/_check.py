@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
+from typing import Any, cast
 
 from sqlalchemy import select
 
@@ -31,7 +33,8 @@ from freehold.kernel.backup import (
 )
 from freehold.kernel.catalog import ACT, Catalog
 from freehold.kernel.keys import Keyring, UnknownDomain, WrongCustody
-from freehold.kernel.ledger import LedgerError, Log, LogConfig
+from freehold.kernel.ledger import PRUNED, Log, LogConfig
+from freehold.kernel.retention import THROUGH, Retention
 from freehold.kernel.vault import Vault
 from freehold.parties import standing_of
 
@@ -141,6 +144,7 @@ class _Comparison:
         with ExitStack() as opened:
             copy = self._open(restored, opened)
             copy.stores.keyring.pin(HEAD, restored.note.encode())  # a later one may be pinned
+            copy.stores.keyring.pin(THROUGH, b"-1")
             self._apply_erasures(copy.stores.keyring)
             copy.catch_up()
             self._compare_catalogs(copy, opened)
@@ -148,17 +152,15 @@ class _Comparison:
         self._ask_again()
 
     def _is_same_ledger(self, restored: Restored) -> bool:
-        checkpoint = restored.checkpoint
-        try:
-            own = self._estate.pipeline.stores.log.reader(checkpoint.size).checkpoint
-        except LedgerError as error:
+        checkpoint, own = restored.checkpoint, self._estate.pipeline.stores.log.reader()
+        if own.checkpoint.size < checkpoint.size:
             self.findings.append(
-                f"the estate's ledger has no checkpoint of size {checkpoint.size}: {error.message}"
+                f"the estate's ledger has {own.checkpoint.size} records, fewer than "
+                f"{checkpoint.size} in the bundle"
             )
-            return False
-        if own.root != checkpoint.root:
+        elif own.root(checkpoint.size) != checkpoint.root:
             self.findings.append(f"the ledgers have other roots at size {checkpoint.size}")
-        return own.root == checkpoint.root
+        return not self.findings
 
     def _open(self, restored: Restored, opened: ExitStack) -> Pipeline:
         """The restored stores, with an empty catalog, as a pipeline that projects."""
@@ -166,7 +168,9 @@ class _Comparison:
         vault = opened.enter_context(Vault.open(self._folder / "vault", keyring))
         config = LogConfig(origin=restored.checkpoint.origin, signer=keyring.signer(LOG_SIGNER))
         log = opened.enter_context(Log.open(self._folder / "ledger" / "main", config))
-        return self._projecting(Stores(log, vault, keyring, self._catalog("catalog.db", opened)))
+        thinned = cast(Log, _Thinned(log, self._estate.pipeline.stores.log.reader().pruned()))
+        catalog = self._catalog("catalog.db", opened)
+        return self._projecting(Stores(thinned, vault, keyring, catalog))
 
     def _catalog(self, name: str, opened: ExitStack) -> Catalog:
         pipeline = self._estate.pipeline
@@ -177,13 +181,15 @@ class _Comparison:
 
     def _projecting(self, stores: Stores) -> Pipeline:
         own = self._estate.pipeline
-        return Pipeline(
+        pipeline = Pipeline(
             own.registry,
             stores,
             clock=own.clock,
             circumstances=own.circumstances,
             principals=standing_of,
         )
+        Retention(pipeline, dict)  # tells which bodies were emptied by a recorded act
+        return pipeline
 
     def _apply_erasures(self, keyring: Keyring) -> None:
         """Erase in the copy what the estate has erased since, as a restoration would."""
@@ -206,9 +212,8 @@ class _Comparison:
     def _open_bodies(self, copy: Pipeline) -> None:
         """Open bodies of the copy, all of them or as many as are sampled, evenly spread."""
         step = max(1, -(-self.size // self._limits.sampled_bodies))
-        for index in range(0, self.size, step):
-            record = Record.decode(copy.stores.log.entry(index))
-            if record.body is None:
+        for entry in islice(copy.stores.log.entries(0, self.size), 0, None, step):
+            if entry == PRUNED or (record := Record.decode(entry)).body is None:
                 continue
             try:
                 plaintext = copy.plaintext(record)
@@ -230,6 +235,25 @@ class _Comparison:
                 self.answers += 1
                 if not is_same:
                     self.findings.append(f"the deployment answers decision {row.id} otherwise now")
+
+
+class _Thinned:
+    """A restored log without what the estate has pruned since: what is gone cannot be compared."""
+
+    def __init__(self, log: Log, pruned: Iterable[tuple[int, int]]) -> None:
+        self._log = log
+        self._gone = {place for start, stop in pruned for place in range(start, stop)}
+
+    @property
+    def size(self) -> int:
+        return self._log.size
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        for place, entry in enumerate(self._log.entries(start, stop), start):
+            yield PRUNED if place in self._gone else entry
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
 
 
 def _bundle(place: Path) -> Bundle:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from freehold.estate import Estate
+from freehold.kernel.acts import Record
 from freehold.kernel.backup import (
     BackupLimits,
     Bundle,
@@ -18,7 +19,7 @@ from freehold.kernel.backup import (
     Written,
     blob_facts,
 )
-from freehold.kernel.ledger import Disk, LocalDisk
+from freehold.kernel.ledger import PRUNED, Disk, LocalDisk
 from tests.estate.world import World, custody, dump
 
 SMALL = BackupLimits(part_bytes=8_192, rows_of_member=3, chunk_bytes=1_000)
@@ -79,8 +80,10 @@ def blobs_of(world: World) -> set[str]:
     pipeline = world.estate.pipeline
     erased = {domain for domain, _ in world.estate.data.erasures()}
     names = set()
-    for index in range(pipeline.stores.log.size):
-        record = pipeline.record(index)
+    for entry in pipeline.stores.log.entries():
+        if entry == PRUNED:
+            continue
+        record = Record.decode(entry)
         if record.facts.get("blob") and record.body and record.body["domain"] not in erased:
             names.add(record.facts["blob"])
     return names

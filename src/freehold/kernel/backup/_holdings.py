@@ -20,14 +20,14 @@ from freehold.kernel.backup._plan import Plan
 from freehold.kernel.backup._tar import Member
 from freehold.kernel.backup.errors import BackupError
 from freehold.kernel.keys import Row
-from freehold.kernel.ledger import LogReader
+from freehold.kernel.ledger import CosignedFolder, LogReader
 from freehold.kernel.vault import VaultContents
 
 BUNDLE, CUSTODY = "bundle.json", "keys/custody.json"
 ROWS, LOG = "keys/rows/", "ledger/main/"
 SEGMENTS = "vault/segments/"
 RECORDS_OF_BUNDLE = 256  # entries of one bundle of tlog-tiles
-ENTRIES = "tile/entries/"
+ENTRIES = ("tile/entries/", "kept/")  # the second is what retention left of some of the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Holdings:
         self,
         reader: LogReader,
         contents: VaultContents,
+        cosigned: CosignedFolder,
         *,
         plan: Plan,
         base_segments: Mapping[int, int],
@@ -73,6 +74,7 @@ class Holdings:
         """`erased` are the domains that were so at the cut."""
         self._reader = reader
         self._contents = contents
+        self._cosigned = cosigned
         self._erased = erased
         self._plan = plan
         self._base_segments = base_segments
@@ -90,7 +92,11 @@ class Holdings:
         for size, note in self._reader.checkpoints():
             if size > since or not since:
                 yield _of_bytes(f"{LOG}checkpoints/{size:020}", note.encode())
-        yield _of_bytes(LOG + "checkpoint", self._reader.note.encode())
+        for size in self._cosigned.sizes:  # one that the base ends at may be cosigned since
+            if since <= size <= self._reader.checkpoint.size:
+                note = self._cosigned.note(size) or ""
+                yield _of_bytes(f"{LOG}cosigned/{size:020}", note.encode())
+        yield _of_bytes(LOG + "checkpoint", self._plan.checkpoint.encode())
         for number, length in self._plan.segments.items():
             yield from self._segment(number, length)
 
@@ -167,6 +173,7 @@ def _of_bytes(path: str, content: bytes) -> Member:
 
 
 def _bundle_index(path: str) -> int:
-    """`tile/entries/x001/x234/067.p/17` is the bundle 1234067."""
-    groups = path.removeprefix(ENTRIES).partition(".p/")[0].split("/")
+    """`tile/entries/x001/x234/067.p/17` is the bundle 1234067, and so is `kept/x001/x234/067`."""
+    start = next(len(folder) for folder in ENTRIES if path.startswith(folder))
+    groups = path[start:].partition(".p/")[0].split("/")
     return int("".join(group.removeprefix("x") for group in groups))

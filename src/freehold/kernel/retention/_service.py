@@ -31,7 +31,7 @@ BUNDLE = 256  # entries of a bundle; only whole ones are pruned
 Holds: TypeAlias = tuple[tuple[str, int, int], ...]
 ALL = true()
 NEVER = sys.maxsize
-_THROUGH = "pruned"  # the pin with the place of the newest act of pruning that was carried out
+THROUGH = "pruned"  # the pin with the place of the newest act of pruning that was carried out
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Retention:
 
         The record is the commit point: after a crash, opening the estate ends here.
         """
-        pinned = self._pipeline.stores.keyring.pinned(_THROUGH)
+        pinned = self._pipeline.stores.keyring.pinned(THROUGH)
         through = int(pinned) if pinned else -1
         left = [rule for rule in self._rules() if rule.position > through]
         for rule in left:
@@ -200,7 +200,7 @@ class Retention:
                 changes = (retract(at, each, registry.acts[each.act]) for at, each in chunk)
                 stores.catalog.apply(chain.from_iterable(changes), None)
                 stores.log.prune([position for position, _ in chunk])
-        stores.keyring.pin(_THROUGH, str(rule.position).encode())
+        stores.keyring.pin(THROUGH, str(rule.position).encode())
 
     def _taken(self, rule: Rule) -> Iterator[tuple[int, Record]]:
         """The records that a rule takes and that are still there, in order."""
