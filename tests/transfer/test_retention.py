@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from freehold.kernel.backup import BundleWriter, Wanted
 from freehold.kernel.retention import PruneEstate, verify_pruned
 from freehold.transfer import check, restore
 from tests.estate.world import World, check_everything, copy_world, custody
-from tests.kernel.backup.scenes import SMALL, blobs_of
+from tests.kernel.backup.scenes import SMALL, blobs_of, with_log
 
 COLUMNS: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
 WORDS, ALL = 185, 3_700  # days after which answers lose their words, and go
@@ -123,15 +122,7 @@ class _PruningLog:
 def test_a_pruning_in_the_middle_makes_a_later_cut(world, clock, tmp_path):
     clock.days = ALL
     log: Any = _PruningLog(world, 1)
-    pipeline = world.estate.pipeline
-    writer = BundleWriter(
-        replace(pipeline.stores, log=log),
-        pipeline.registry,
-        pipeline.circumstances.estate.id,
-        clock=pipeline.clock,
-        limits=SMALL,
-        taking_out=(PruneEstate.name,),
-    )
+    writer = BundleWriter(with_log(world, log), limits=SMALL, taking_out=(PruneEstate.name,))
     written = writer.write(tmp_path / "b" / "1", Wanted())
-    assert written.checkpoint.size == pipeline.stores.log.size
+    assert written.checkpoint.size == world.estate.pipeline.stores.log.size
     restore(tmp_path / "b" / "1", tmp_path / "again", custody())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from freehold.estate import Estate
-from freehold.kernel.acts import Record
+from freehold.kernel.acts import Pipeline, Record
 from freehold.kernel.backup import (
     BackupLimits,
     Bundle,
@@ -27,11 +30,14 @@ SMALL = BackupLimits(part_bytes=8_192, rows_of_member=3, chunk_bytes=1_000)
 
 def writer(world: World, disk: Disk | None = None, limits: BackupLimits = SMALL) -> BundleWriter:
     """What writes bundles of a world, in parts so small that there are many."""
-    pipeline = world.estate.pipeline
-    estate = pipeline.circumstances.estate.id
-    return BundleWriter(
-        pipeline.stores, pipeline.registry, estate, clock=pipeline.clock, limits=limits, disk=disk
-    )
+    return BundleWriter(world.estate.pipeline, limits=limits, disk=disk)
+
+
+def with_log(world: World, log: Any) -> Pipeline:
+    """A world's pipeline over another log."""
+    pipeline = copy(world.estate.pipeline)
+    pipeline.stores = replace(pipeline.stores, log=log)
+    return pipeline
 
 
 def write(world: World, folder: Path, base: Bundle | None = None) -> Written:

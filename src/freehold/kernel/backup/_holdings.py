@@ -57,29 +57,34 @@ def blob_facts(registry: Registry) -> frozenset[str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one bundle is about.
+
+    Args:
+        base_segments: how long the body segments were in the bundle that it follows.
+        erased: the key domains that were so at the cut.
+        facts: the names of the facts that name blobs.
+    """
+
+    plan: Plan
+    base_segments: Mapping[int, int]
+    erased: Set[str]
+    facts: frozenset[str]
+
+
 class Holdings:
     """The members of one bundle; `records` is gone through before `blobs`."""
 
     def __init__(
-        self,
-        reader: LogReader,
-        contents: VaultContents,
-        cosigned: CosignedFolder,
-        *,
-        plan: Plan,
-        base_segments: Mapping[int, int],
-        erased: Set[str],
-        facts: frozenset[str],
+        self, reader: LogReader, cosigned: CosignedFolder, contents: VaultContents, scope: Scope
     ) -> None:
-        """`erased` are the domains that were so at the cut."""
         self._reader = reader
-        self._contents = contents
         self._cosigned = cosigned
-        self._erased = erased
-        self._plan = plan
-        self._base_segments = base_segments
-        self._facts = facts
-        self._needles = [f'"{fact}":"'.encode() for fact in facts]
+        self._contents = contents
+        self._scope = scope
+        self._plan = scope.plan
+        self._needles = [f'"{fact}":"'.encode() for fact in scope.facts]
         self._blobs: dict[bytes, BlobRef] = {}  # by name, in the order of the ledger
 
     def records(self) -> Iterator[Member]:
@@ -107,7 +112,7 @@ class Holdings:
             BackupError: `backup.blob`: one is missing.
         """
         for ref in self._blobs.values():
-            if ref.domain in self._erased:
+            if ref.domain in self._scope.erased:
                 continue
             size = self._contents.blob_size(ref.name)
             if size is None:
@@ -126,12 +131,12 @@ class Holdings:
         stop = min(first + RECORDS_OF_BUNDLE, self._reader.checkpoint.size)
         for entry in self._reader.entries(max(first, self._plan.since), stop):
             if any(needle in entry for needle in self._needles):
-                ref = blob_of(Record.decode(entry), self._facts)
+                ref = blob_of(Record.decode(entry), self._scope.facts)
                 if ref is not None:
                     self._blobs.setdefault(bytes.fromhex(ref.name), ref)
 
     def _segment(self, number: int, length: int) -> Iterator[Member]:
-        offset = self._base_segments.get(number, 0)
+        offset = self._scope.base_segments.get(number, 0)
         if length > offset:
             path = f"{SEGMENTS}{number:08}.seg" + (f"@{offset}" if offset else "")
             yield Member(path, length - offset, partial(self._open_segment, number, offset))

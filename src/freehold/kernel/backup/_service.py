@@ -83,14 +83,7 @@ class BackupService:
     @property
     def writer(self) -> BundleWriter:
         """What writes bundles of this estate, and opens its own."""
-        return BundleWriter(
-            self._pipeline.stores,
-            self._pipeline.registry,
-            self._pipeline.circumstances.estate.id,
-            clock=self._pipeline.clock,
-            limits=self._limits,
-            taking_out=self._taking_out,
-        )
+        return BundleWriter(self._pipeline, limits=self._limits, taking_out=self._taking_out)
 
     def create(
         self, actor: Actor, place: Path, *, kind: str = "auto", recipients: tuple[str, ...] = ()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from freehold.kernel import Clock, digest, format_time, new_id
-from freehold.kernel.acts import Registry, Stores
+from freehold.kernel import digest, format_time, new_id
+from freehold.kernel.acts import Pipeline
 from freehold.kernel.backup._blobs import back_up
 from freehold.kernel.backup._bundle_key import (
     Unlock,
@@ -23,7 +23,7 @@ from freehold.kernel.backup._bundle_key import (
     seal_key,
     unseal,
 )
-from freehold.kernel.backup._holdings import Holdings, blob_facts, key_members, noting_erased
+from freehold.kernel.backup._holdings import Holdings, Scope, blob_facts, key_members, noting_erased
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import (
     BLOBS,
@@ -90,22 +90,17 @@ class BundleWriter:
 
     def __init__(
         self,
-        stores: Stores,
-        registry: Registry,
-        estate: str,
+        pipeline: Pipeline,
         *,
-        clock: Clock,
         limits: BackupLimits,
         disk: Disk | None = None,
         taking_out: Iterable[str] = (),
     ) -> None:
-        """`estate` is the id of the estate, and of the key domain that opens its bundles;
-        `taking_out` names the acts that take records out of the ledger.
-        """
-        self._stores = stores
-        self._facts = blob_facts(registry)
-        self._estate = estate
-        self._clock = clock
+        """`taking_out` names the acts that take records out of the ledger."""
+        self._stores = pipeline.stores
+        self._facts = blob_facts(pipeline.registry)
+        self._estate = pipeline.circumstances.estate.id  # whose key domain opens its bundles
+        self._clock = pipeline.clock
         self._limits = limits
         self._disk = disk or LocalDisk()
         # As they stand in canonical records.
@@ -232,15 +227,8 @@ class BundleWriter:
         contents = stores.vault.contents
         try:
             reader = self._reader(self._size(plan))
-            holdings = Holdings(
-                reader,
-                contents,
-                stores.log.cosigned,
-                plan=plan,
-                base_segments=base.segments,
-                erased=cut.erased,
-                facts=self._facts,
-            )
+            scope = Scope(plan, base.segments, cut.erased, self._facts)
+            holdings = Holdings(reader, stores.log.cosigned, contents, scope)
             records = self._stream(folder, "records", progress=progress, key=key)
             for member in holdings.records():
                 records.add(member)
