@@ -13,9 +13,10 @@ it. Opening never creates: what is missing is an error.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -29,6 +30,7 @@ from freehold import interop as interop_room
 from freehold import models as models_room
 from freehold import parties as parties_room
 from freehold import serving as serving_room
+from freehold import stamps as stamps_room
 from freehold import training as training_room
 from freehold import witnesses as witnesses_room
 from freehold.charter import Charter, CharterService, PolicyService, Site
@@ -59,7 +61,16 @@ from freehold.kernel.keys import Custody, Keyring
 from freehold.kernel.ledger import Checkpoint, Log, LogConfig
 from freehold.kernel.policy import Denied
 from freehold.kernel.retention import PruneEstate, Retention
-from freehold.kernel.upkeep import RecoveryService, Upkeep
+from freehold.kernel.upkeep import (
+    ASIDE,
+    FORMAT,
+    IDENTITY,
+    RecoveryService,
+    Upkeep,
+    check_format,
+    drop_aside,
+    pin_format,
+)
 from freehold.kernel.vault import Vault
 from freehold.models import ModelService
 from freehold.parties import (
@@ -72,6 +83,7 @@ from freehold.parties import (
     standing_of,
 )
 from freehold.serving import ServingService
+from freehold.stamps import StampService
 from freehold.training import TrainingService
 from freehold.witnesses import Asker, WitnessesService
 
@@ -85,6 +97,7 @@ ROOMS = (
     serving_room.DECLARATIONS,
     interop_room.DECLARATIONS,
     witnesses_room.DECLARATIONS,
+    stamps_room.DECLARATIONS,
     history_part.DECLARATIONS,
     upkeep_part.DECLARATIONS,
     retention_part.DECLARATIONS,
@@ -92,7 +105,6 @@ ROOMS = (
 )
 """What every room declares; the whole vocabulary of acts."""
 
-_IDENTITY = "estate"  # the pin that names the estate and says whether it is trial
 HEAD = "head"  # the pin with the newest checkpoint that was trusted
 _CLOCK = "clock"  # the pin with the time that the estate went by when it was closed
 
@@ -139,6 +151,7 @@ class Estate:
         self.reviews = ReviewService(pipeline, self.charter, self.people.revoke)
         self.refusals = Refusals(pipeline)
         self.history = History(pipeline)
+        self.stamps = StampService(pipeline)
         self.streams = StreamService(pipeline)
         self.witnesses = WitnessesService(pipeline)
         self.asker = Asker(pipeline, self.witnesses)  # started by whoever serves
@@ -181,7 +194,8 @@ class Estate:
             Vault.create(folder / "vault", keyring).close()
             config = LogConfig(origin=_origin(estate_id, is_trial=is_trial), signer=signer)
             Log.create(folder / "ledger" / "main", config).close()
-            keyring.pin(_IDENTITY, canonical({"id": estate_id, "trial": is_trial}))
+            pin_format(keyring, FORMAT)
+            keyring.pin(IDENTITY, canonical({"id": estate_id, "trial": is_trial}))
             vkey = str(config.key)
         estate = cls._open(folder, custody, SystemClock(), executor or LocalExecutor())
         try:
@@ -204,9 +218,11 @@ class Estate:
 
         Raises:
             EstateError: there is none.
+            FormatError: another version of Freehold wrote it; nothing was touched.
             KeysError: the custody is not the one of its keys.
             LedgerError: another process holds it, or its ledger was rewound, forked or damaged.
         """
+        check_format(folder)
         if not (folder / "keys").is_dir():
             raise EstateError(
                 "estate.missing", f"there is no estate in {folder}", "`freehold init` creates one"
@@ -218,7 +234,27 @@ class Estate:
         return estate
 
     @classmethod
-    def _open(cls, folder: Path, custody: Custody, host: Clock, executor: Executor) -> Estate:
+    def open_to_upgrade(cls, folder: Path, custody: Custody) -> Estate:
+        """Open an estate of an earlier format, or of this one, to upgrade it and nothing else: what
+        a crash interrupted waits for the next opening, and the former state is kept.
+
+        Raises:
+            FormatError: a later version of Freehold wrote it.
+            KeysError, LedgerError: as for `open`.
+        """
+        check_format(folder, is_upgrading=True)
+        return cls._open(folder, custody, SystemClock(), LocalExecutor(), is_upgrading=True)
+
+    @classmethod
+    def _open(
+        cls,
+        folder: Path,
+        custody: Custody,
+        host: Clock,
+        executor: Executor,
+        *,
+        is_upgrading: bool = False,
+    ) -> Estate:
         registry, clock = Registry(ROOMS), EstateClock(host)
         with ExitStack() as opened:  # closed again if anything after it fails
             keyring = Keyring.open(folder / "keys", custody)
@@ -252,14 +288,19 @@ class Estate:
             if (remembered := keyring.pinned(_CLOCK)) is not None:
                 clock.resume(remembered.decode())
             estate = cls(pipeline, executor, folder)
-            estate._arrive(folder)
-            if estate.backup.is_moved():
-                pipeline.end(moved())
+            if is_upgrading:
+                estate._settle_in()
             else:
-                with suppress(Denied):  # recorded; whom the charter's own rules keep out stays out
-                    estate.adopt_charter()
-            estate.data.finish_erasures()
-            estate.retention.finish()
+                if (folder / ASIDE).exists():
+                    relay.before_first = partial(drop_aside, folder)
+                estate._arrive(folder)
+                if estate.backup.is_moved():
+                    pipeline.end(moved())
+                else:
+                    with suppress(Denied):  # recorded; whom the charter's own rules keep out
+                        estate.adopt_charter()
+                estate.data.finish_erasures()
+                estate.retention.finish()
             opened.pop_all()
         return estate
 
@@ -269,10 +310,14 @@ class Estate:
         Called after a ratification, and at opening: a crash between a ratification and its
         enrolments would leave an estate that nobody can enter.
         """
+        self._settle_in()
+        if self.charter.is_ratified():
+            self.people.enrol_charter(Actor(self.charter.last_ratifier()))
+
+    def _settle_in(self) -> None:
         if self.charter.is_ratified():
             site = _site(self.charter.in_force().site)
             self.pipeline.circumstances = replace(self.pipeline.circumstances, site=site)
-            self.people.enrol_charter(Actor(self.charter.last_ratifier()))
 
     def _arrive(self, folder: Path) -> None:
         """Record what a restoration left to be recorded; after a crash, what is missing of it."""
@@ -437,8 +482,12 @@ class _Relay:
 
     def __init__(self) -> None:
         self.target: Any = None
+        self.before_first: Callable[[], None] | None = None
 
     def __call__(self, first: int, entries: Sequence[bytes]) -> None:
+        if self.before_first is not None:
+            self.before_first()
+            self.before_first = None
         self.target(first, entries)
 
 
@@ -463,7 +512,7 @@ def _origin(estate_id: str, *, is_trial: bool) -> str:
 
 
 def _identity(keyring: Keyring, folder: Path) -> dict[str, Any]:
-    pinned = keyring.pinned(_IDENTITY)
+    pinned = keyring.pinned(IDENTITY)
     if pinned is None:
         raise _unfinished(folder)
     identity: dict[str, Any] = json.loads(pinned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from tests.tamper.victim import Victim, codes
 COLUMNS: dict[str, list[Any]] = {"age": [40], "pressure": [150], "ward": ["north"]}
 
 
-@pytest.fixture
-def pruned(founded_deployed: Path, tmp_path: Path) -> Victim:
+@pytest.fixture(scope="module")
+def pruned_template(founded_deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Victim:
     """An estate with a full bundle of answers, of which retention took the bodies."""
     clock = StoppedClock()
-    world = copy_world(founded_deployed, tmp_path / "world", clock=clock)
+    folder = tmp_path_factory.mktemp("pruned") / "world"
+    world = copy_world(founded_deployed, folder, clock=clock)
     dana = world.actor("dana")
     for _ in range(280):
         world.estate.serving.answer(dana, "triage", COLUMNS)
@@ -30,6 +32,13 @@ def pruned(founded_deployed: Path, tmp_path: Path) -> Victim:
     check_within(world)
     world.close()
     return Victim(world.folder)
+
+
+@pytest.fixture
+def pruned(pruned_template: Victim, tmp_path: Path) -> Victim:
+    """A copy of it."""
+    shutil.copytree(pruned_template.folder, tmp_path / "world")
+    return Victim(tmp_path / "world")
 
 
 def check_within(world: World) -> None:

@@ -201,12 +201,12 @@ def test_what_a_witness_cosigned_must_be_in_the_log(victim: Victim):
 # ---- words
 
 
-def test_ten_thousand_broken_records_are_one_finding(victim: Victim):
+def test_many_broken_records_are_one_finding(victim: Victim):
     record = Record.decode(victim.entries()[-1])
-    victim.thief().append(victim, *[record.encode().replace(b'"v":', b'"u":1,"v":')] * 2_000)
+    victim.thief().append(victim, *[record.encode().replace(b'"v":', b'"u":1,"v":')] * 400)
     report = victim.look()
     (finding,) = [each for each in report.findings if each.code == "record.faulty"]
-    assert finding.count == 2_000
+    assert finding.count == 400
     assert len(finding.where) == 5
 
 

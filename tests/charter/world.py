@@ -42,14 +42,14 @@ ATTRIBUTES = {
 }
 
 ACTS_OF = {
-    "Estate": "estate.create estate.status estate.audit estate.accept_clock estate.clock"
-    " custody.rotate vault.collect evidence.export"
+    "Estate": "estate.create estate.status estate.upgrade estate.audit"
+    " estate.accept_clock estate.clock custody.rotate vault.collect evidence.export"
     " backup.create backup.check backup.list backup.erasures"
     " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
     " policy.show policy.explain policy.test policy.simulate lineage.show witness.list"
     " recovery.set_up recovery.revoke recovery.show access.show"
     " estate.prune estate.hold estate.release estate.retention"
-    " stream.list stream.read",
+    " stream.list stream.read stamp.declare stamp.accept stamp.list stamp.show",
     "Stream": "stream.declare stream.end stream.interrupt stream.resume",
     "Charter": "charter.ratify charter.propose charter.show",
     "Person": "person.enrol person.revoke person.assign approval.give",

@@ -107,6 +107,8 @@ def use_everything(world: World, clock: Later) -> None:
     world.reopen()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_nothing_reads_every_act(world: World, clock: Later) -> None:
     with statements() as run:
         use_everything(world, clock)

@@ -27,11 +27,13 @@ if __name__ == "__main__":  # run as a script, from a checkout where nothing is 
 
 from freehold.kernel import Ref  # noqa: E402
 from freehold.kernel.acts import Actor  # noqa: E402
+from freehold.kernel.ledger import LogReader  # noqa: E402
 from freehold.kernel.policy import Denied  # noqa: E402
+from freehold.kernel.upkeep import FORMAT  # noqa: E402
 from freehold.training import Task  # noqa: E402
-from tests.estate.world import PURPOSE, World, custody, make_world, table  # noqa: E402
+from freehold.upgrade import by_signature, upgrade  # noqa: E402
+from tests.estate.world import PURPOSE, FakeExecutor, World, custody, make_world, table  # noqa: E402
 
-FORMAT = 1  # of the estates that this software makes
 QUESTION: dict[str, list[Any]] = {"age": [50, 30], "pressure": [150, 115], "ward": ["north", "x"]}
 POLICY = """
 @id("house.no-public") @reason("Nothing here is public.")
@@ -63,6 +65,15 @@ def unpack(version: int, folder: Path) -> Path:
     return folder
 
 
+def open_golden(version: int, folder: Path) -> World:
+    """Unpack a golden estate, upgrade it to the format of this software, and open it."""
+    world = World(unpack(version, folder), FakeExecutor(), None)
+    if version < FORMAT:
+        upgrade(world.home, custody(), by_signature("olivia", world.key("olivia")))
+    world.open()
+    return world
+
+
 def fill(world: World) -> None:
     """Do in the estate what an estate does: the whole line, answers, refusals, erasure, upkeep."""
     world.ingest(content=table(), terms="terms of the golden estate")
@@ -92,20 +103,27 @@ def _refuse(world: World) -> None:
         world.estate.training.train(world.actor("simon"), "patients", task, purpose=PURPOSE)
 
 
-def outcome(world: World) -> dict[str, Any]:
-    """Say what an open estate holds, as far as every later version must find it there."""
+def outcome(world: World, size: int | None = None) -> dict[str, Any]:
+    """Say what an open estate holds, as far as every later version must find it there.
+
+    Of its first `size` records, where others followed; then without its tables, which others fill.
+    """
     estate, pipeline = world.estate, world.estate.pipeline
     operator, auditor = (Actor(estate.people.find(code)) for code in ("otto", "ada"))
     log = pipeline.stores.log
-    note = log.publish()
-    records = [pipeline.record(index) for index in range(log.size)]
+    log.publish()
+    size = log.size if size is None else size
+    records = [pipeline.record(index) for index in range(size)]
+    reader = LogReader(world.home / "ledger" / "main", log.key.name, keys=[log.key], size=size)
     return {
         "vkey": str(log.key),
-        "records": log.size,
-        "root": note.splitlines()[2],
+        "records": size,
+        "root": reader.note.splitlines()[2],
         "versions": sorted({record.v for record in records}),
         "acts": dict(sorted(Counter(f"{each.act} {each.phase}" for each in records).items())),
-        "tables": dict(sorted(Counter(n for n, _ in pipeline.stores.catalog.dump()).items())),
+        "tables": dict(sorted(Counter(n for n, _ in pipeline.stores.catalog.dump()).items()))
+        if size == log.size
+        else {},
         "details": {str(n): pipeline.details(record) for n, record in enumerate(records)},
         "lineage": [
             [edge.source, edge.act, edge.target]

@@ -34,10 +34,12 @@ from freehold.kernel.upkeep import RecoveryService, Upkeep
 from freehold.models import ModelService
 from freehold.parties import ClockService, EmergencyService, NewPerson, PeopleService, ReviewService
 from freehold.serving import ServingService
+from freehold.stamps import StampService
 from freehold.training import Task, TrainingService
 from freehold.verbs import VERBS
 from freehold.witnesses import WitnessesService
 from tests.estate.world import PURPOSE, World, custody, make_world, table
+from tests.stamps.authority import self_signed
 
 SERVICES = {
     "charter": CharterService,
@@ -49,6 +51,7 @@ SERVICES = {
     "evaluation": EvaluationService,
     "models": ModelService,
     "serving": ServingService,
+    "stamps": StampService,
     "streams": StreamService,
     "history": History,
     "witnesses": WitnessesService,
@@ -76,6 +79,7 @@ NO_DECISION = {
     "charter.organisation": ONE_FACT,
     "charter.in_force": "the rules, for the rooms that keep them",
     "charter.policies_in_force": "the rules, for the composition root",
+    "charter.compiled_anew": "the rules, for the upgrade, which decides by them",
     "charter.known_people": "ids of owners, for enrolment",
     "policy.evidence": "what `people.prepare` shows once it has asked",
     "people.authenticate": "establishes who asks",
@@ -110,13 +114,16 @@ NO_DECISION = {
     "recovery.drilled": ONE_FACT,
     "witnesses.find": ABOUT_IDS,
     "witnesses.known": "the list, for `witnesses.list` and the asker, which decide",
+    "history.edges": "what `history.lineage` tells once it has asked",
     "history.promise": "signs the word for a record that the caller has just made",
     "retention.finish": "does what the ledger says was decided",
     "retention.is_emptied": "tells the pipeline why a body is gone",
     "backup.is_moved": "whether there is anything to record, for the composition root",
     "estate.create": "makes the thing that policies belong to",
     "estate.open": "needs the custody, which opens everything anyhow",
+    "estate.open_to_upgrade": "needs the custody, which opens everything anyhow",
     "estate.close": "ends processes",
+    "estate.refuse_if_stopped": "whether it goes on: for whoever serves it",
     "estate.adopt_charter": "carries out a ratification",
     "estate.resolve": ABOUT_IDS,
     "estate.name_of": "names for references that a decided answer holds",
@@ -180,6 +187,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     draft = estate.models.register(scientist, "draft", run.ref)
     token = estate.people.token(owner, "dana")
     estate.streams.declare(owner, "siem", "syslog+unix:/nonexistent")
+    estate.stamps.declare(owner, "tsa", ROOT_PEM, url="https://tsa.example/")
     emergency = estate.emergency.request(
         world.actor("otto"), "steward", minutes=60, code="outage", reason="to be refused"
     )
@@ -238,6 +246,7 @@ def opened(scene: Scene) -> None:
 
 
 SIGNED = ("statement", "signature")
+ROOT_PEM = self_signed("tsa.example")
 CITY, COSIGNER = (str(CosignerKey("witness.example", bytes([n]) * 32)) for n in (1, 2))
 ABOUT = Provenance("health", (PURPOSE,))
 COLUMNS: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
@@ -308,6 +317,13 @@ CALLS: dict[str, Callable[[Scene], object]] = {
     "serving.answer": lambda s: s.estate.serving.answer(s.owner, "triage", COLUMNS),
     "serving.decision": lambda s: s.estate.serving.decision(s.owner, s.decision),
     "serving.inputs": lambda s: s.estate.serving.inputs(s.owner, "triage"),
+    "stamps.declare": lambda s: s.estate.stamps.declare(s.owner, "other", ROOT_PEM),
+    "stamps.list": lambda s: s.estate.stamps.list(s.owner),
+    "stamps.text": lambda s: s.estate.stamps.text(s.owner, 1),
+    "stamps.request": lambda s: s.estate.stamps.request(s.owner),
+    "stamps.accept": lambda s: s.estate.stamps.accept(s.owner, "tsa", b"x", size=1),
+    "stamps.ask": lambda s: s.estate.stamps.ask(s.owner, "tsa"),
+    "stamps.fetch": lambda s: s.estate.stamps.fetch(s.owner, s.act),
     "streams.declare": lambda s: s.estate.streams.declare(s.owner, "other", "file:/nonexistent"),
     "streams.end": lambda s: s.estate.streams.end(s.owner, "siem"),
     "streams.list": lambda s: s.estate.streams.list(s.owner),
@@ -452,6 +468,11 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
     "estate.move": lambda s: {"folder": str(s.elsewhere)},
     "ledger.receipt": lambda s: {"act": s.act},
     "ledger.lineage": lambda s: {"thing": s.run},
+    "stamp.declare": lambda _: {"name": "other", "root": ROOT_PEM},
+    "stamp.text": lambda _: {"size": 1},
+    "stamp.accept": lambda _: {"name": "tsa", "size": 1},
+    "stamp.ask": lambda _: {"name": "tsa"},
+    "stamp.fetch": lambda s: {"act": s.act},
     "stream.declare": lambda _: {"name": "other", "destination": "file:/nonexistent"},
     "stream.end": lambda _: {"name": "siem"},
     "stream.read": lambda _: {"after": 0},

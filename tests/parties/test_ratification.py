@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from freehold.parties import NewPerson
 from freehold.verbs import VERBS
 from tests.estate.world import PURPOSE, World, check_everything, copy_world, custody, table
 from tests.line.founding import StoppedClock, found
+from tests.stamps.authority import self_signed
 
 
 @pytest.fixture
@@ -173,6 +175,8 @@ def arguments(path: str) -> dict[str, object]:
         "folder": "/nowhere",
         "vkey": str(CosignerKey("witness.example", bytes(32))),
         "thing": f"run:{some}",
+        "root": self_signed("tsa.example"),
+        "response": io.BytesIO(b"no stamp"),
         "reason": "a lawsuit",
     }
     verb = VERBS[path]

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import io
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from freehold.data import Format, Provenance
 from freehold.estate import Estate
 from freehold.kernel import FreeholdError, MalformedError
-from freehold.kernel.acts import Record
+from freehold.kernel.acts import Actor, Record
 from freehold.kernel.backup import BackupError, Bundle, ChangedBundle
 from freehold.kernel.keys import DomainErased, WrongCustody
 from freehold.kernel.policy import Denied
+from freehold.kernel.retention import verify_pruned
 from freehold.transfer import With, check, restore
-from tests.estate.world import PURPOSE, World, check_everything, custody, dump, make_world, table
+from tests.estate.world import (
+    PURPOSE,
+    World,
+    check_everything,
+    copy_world,
+    custody,
+    dump,
+    make_world,
+    table,
+)
 
-ASKED = {"age": [50], "pressure": [150], "ward": ["north"]}
+ASKED: dict[str, list[Any]] = {"age": [50], "pressure": [150], "ward": ["north"]}
 
 
 def create(world: World, place: Path, kind: str = "auto") -> Path:
@@ -338,3 +350,41 @@ def test_a_moved_estate_goes_on_at_one_place_only(deployed, tmp_path):
 def test_only_an_owner_moves_an_estate(deployed, tmp_path):
     with pytest.raises(Denied):
         deployed.estate.backup.move(deployed.actor("otto"), tmp_path / "moving")
+
+
+# ---- what was pruned
+
+
+class Later:
+    """The machine's clock, some days ahead."""
+
+    days = 0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(days=self.days)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["full", "delta"])
+def test_what_was_pruned_stays_so_in_what_is_restored(founded_deployed, tmp_path, kind):
+    clock = Later()
+    world = copy_world(founded_deployed, tmp_path / "world", clock=clock)
+    place = tmp_path / "backups"
+    for _ in range(260):
+        world.estate.serving.answer(world.actor("dana"), "triage", ASKED)
+    before = create(world, place)
+    for clock.days in (185, 3_700):
+        operator = Actor(world.estate.people.find("otto"))
+        assert world.estate.retention.prune(operator)
+        assert check(world.estate, operator, before).records  # pruned since, which is no difference
+        bundle = world.estate.backup.create(operator, place, kind=kind).bundle
+        assert check(world.estate, operator, place).bodies
+        shutil.rmtree(tmp_path / "again", ignore_errors=True)
+        restore(Path(bundle), tmp_path / "again", custody())
+        with opened(world, tmp_path / "again") as estate:
+            reader = estate.pipeline.stores.log.reader()
+            verify_pruned(reader)
+            assert list(reader.pruned()) == list(world.estate.pipeline.stores.log.reader().pruned())
+            check_everything(estate)
+    world.close()

@@ -21,6 +21,7 @@ _BY_CODE: Mapping[str, HTTPStatus] = {
     "ledger.commit_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.publish_failed": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.closed": HTTPStatus.SERVICE_UNAVAILABLE,
+    "stamp.unreachable": HTTPStatus.BAD_GATEWAY,
     "witness.unreachable": HTTPStatus.BAD_GATEWAY,
     "witness.answer": HTTPStatus.BAD_GATEWAY,
     "catalog.apply": HTTPStatus.SERVICE_UNAVAILABLE,

@@ -14,9 +14,8 @@ from freehold.kernel import Ref
 from freehold.kernel.acts import Record, Registry
 from freehold.kernel.retention import LOGS, Rule, pruned_digest
 
-ERASING = frozenset(
-    ("dataset.erase", "erasure.apply")
-)  # acts that destroy the key domain named by their resource
+# Acts that destroy the key domain that their resource names.
+ERASING = frozenset(("dataset.erase", "erasure.apply"))
 
 
 @dataclass(frozen=True, slots=True)

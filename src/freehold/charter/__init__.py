@@ -7,7 +7,7 @@
 Until a charter is ratified only `bootstrap_policies()` is in force.
 """
 
-from freehold.charter._acts import DECLARATIONS
+from freehold.charter._acts import DECLARATIONS, UpgradeEstate
 from freehold.charter._charter import Charter, check_complete
 from freehold.charter._compile import bootstrap_policies, compile_policies
 from freehold.charter._jurisdictions import COUNTRIES, EU_MEMBERS, expand
@@ -81,6 +81,7 @@ __all__ = [
     "Simulation",
     "Site",
     "Threshold",
+    "UpgradeEstate",
     "bootstrap_policies",
     "check_complete",
     "compile_policies",

@@ -180,6 +180,35 @@ class ActivatePolicy(Act, name="policy.activate", on="Policy"):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeEstate(Act, name="estate.upgrade", on="Estate"):
+    """Go over to another format version, with the charter in force compiled for the acts that this
+    software knows.
+    """
+
+    former: int
+    format: int
+    records: int
+    comparison: Digest
+    policies: Digest
+    blob: Blob = found()
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        yield Put(
+            POLICY,
+            {
+                "id": Ref.parse(record.outputs[0].ref).id,
+                "version": 1,
+                "digest": record.facts["policies"],
+                "blob": record.facts["blob"],
+                "proposed_by": record.principal,
+                "in_force_since": record.time,
+                "put_in_force_by": record.id,
+            },
+        )
+
+
 def policy_attributes(catalog: Catalog, ref: Ref) -> Attributes:
     """How policies see a proposed policy set: by who proposed it."""
     row = catalog.first(select(POLICY.c.proposed_by).where(POLICY.c.id == ref.id))
@@ -187,7 +216,14 @@ def policy_attributes(catalog: Catalog, ref: Ref) -> Attributes:
 
 
 DECLARATIONS = Declarations(
-    acts=(CreateEstate, ProposeCharter, RatifyCharter, ProposePolicy, ActivatePolicy),
+    acts=(
+        CreateEstate,
+        ProposeCharter,
+        RatifyCharter,
+        ProposePolicy,
+        ActivatePolicy,
+        UpgradeEstate,
+    ),
     queries=(
         Query("estate.status", "Estate"),
         Query("charter.show", "Charter"),

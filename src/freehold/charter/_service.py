@@ -329,6 +329,16 @@ class CharterService:
             return PolicySet(f"{own}{bootstrap_policies()}", schema)
         return PolicySet(self._text(row.blob).decode(), schema)
 
+    def compiled_anew(self) -> PolicySet:
+        """The charter in force compiled for the acts that this software knows, with the own
+        policies in force beside it.
+
+        Raises:
+            Conflict: none is in force.
+            InvalidPolicy: an own policy does not fit this software any more.
+        """
+        return self._compiled(self.in_force())
+
     def known_people(self) -> Mapping[str, str]:
         """Ids already given to owners, by their code."""
         rows = self._pipeline.stores.catalog.all(select(OWNER.c.code, OWNER.c.id))
@@ -354,7 +364,9 @@ class CharterService:
         row = self._pipeline.stores.catalog.first(
             select(CHARTER).where(CHARTER.c.id == ref.id, CHARTER.c.version == ref.version)
         )
-        charter = Charter.parse(self._text(row.blob))  # type: ignore[union-attr]
+        return self._compiled(Charter.parse(self._text(row.blob)))  # type: ignore[union-attr]
+
+    def _compiled(self, charter: Charter) -> PolicySet:
         registry = self._pipeline.registry
         own = self._pipeline.policies.text.partition(OWN_POLICIES)[2]
         return PolicySet(compile_charter(charter, registry.actions, own=own), registry.schema)

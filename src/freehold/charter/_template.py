@@ -116,7 +116,7 @@ may = [
   "estate.*", "charter.*", "policy.*", "person.*", "token.*", "approval.give", "custody.rotate",
   "recovery.*", "access.show", "access.end", "access.review_emergency", "access.review_open",
   "access.review_decide", "access.review_close", "vault.collect", "evidence.export", "ledger.*",
-  "backup.*", "stream.*", "witness.*",
+  "backup.*", "stamp.*", "stream.*", "witness.*",
   "dataset.list", "dataset.show", "model.list",
   "model.show", "run.list", "run.show", "evaluation.show", "deployment.list", "lineage.show",
 ]
@@ -159,7 +159,7 @@ may = [
   "model.promote", "model.retire", "model.fetch", "model.list", "model.show", "deployment.*",
   "evaluation.show", "custody.rotate", "vault.collect", "estate.audit", "estate.prune",
   "estate.clock", "estate.retention",
-  "ledger.*", "backup.*", "stream.*", "witness.*",
+  "ledger.*", "backup.*", "stamp.*", "stream.*", "witness.*",
   "run.list", "run.show", "lineage.show", "estate.status", "charter.show", "policy.explain",
 ]
 classes = "$highest"
@@ -176,6 +176,7 @@ classes = "$asking"
 description = "Checks everything and changes nothing."
 may = [
   "ledger.*", "evidence.export", "lineage.show", "stream.list", "stream.read", "witness.list",
+  "stamp.list", "stamp.show",
   "dataset.list", "dataset.show", "model.list", "model.show", "run.list", "run.show",
   "evaluation.show", "deployment.list", "person.list",
   "policy.explain", "policy.test", "policy.simulate",

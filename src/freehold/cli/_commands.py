@@ -21,6 +21,7 @@ from freehold.cli._context import (
 from freehold.cli._doctor import doctor
 from freehold.cli._recovery import add_recovery
 from freehold.cli._run import run
+from freehold.cli._upgrade import upgrade_command
 from freehold.cli._witness import add_witness
 from freehold.estate import Estate
 from freehold.kernel.keys import PassphraseCustody
@@ -42,6 +43,7 @@ def add_commands(app: typer.Typer, nouns: dict[str, typer.Typer]) -> None:
     app.command("demo")(demo)
     app.command("doctor")(doctor)
     app.command("audit")(audit)
+    app.command("upgrade")(upgrade_command)
     nouns["charter"].command("template")(charter_template)
     nouns["charter"].command("ratify")(ratify)
     nouns["estate"].command("rotate-custody")(rotate_custody)

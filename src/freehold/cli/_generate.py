@@ -28,7 +28,7 @@ SIGNED = frozenset(
 
 TRIAL = "TRIAL estate: its evidence says nothing of an organisation"
 
-DOWNLOADS = frozenset(("ledger.export", "models.fetch"))
+DOWNLOADS = frozenset(("ledger.export", "models.fetch", "stamp.fetch", "stamp.request"))
 
 
 def add_verbs(app: typer.Typer) -> dict[str, typer.Typer]:
@@ -56,6 +56,7 @@ _NOUN_HELP = {
     "models": "The model registry.",
     "serving": "Deployments and their answers.",
     "ledger": "Acts, receipts, lineage, evidence.",
+    "stamp": "Time stamps of checkpoints by authorities outside (RFC 3161).",
     "stream": "Audit streams to a SIEM.",
     "witness": "Witnesses of the log: the estate's own, and being one of others' logs.",
     "backup": "Bundles: made, checked, restored.",

@@ -18,7 +18,7 @@ from freehold.interop._event import Event, event_of
 from freehold.interop.errors import StreamError
 from freehold.kernel import FreeholdError
 from freehold.kernel.acts import Record
-from freehold.kernel.ledger import Log
+from freehold.kernel.ledger import PRUNED, Log
 
 BATCH = 500  # events of one sending: about 250 kB
 LOOK_SECONDS = 0.5  # how old an alert may get before it is on its way
@@ -81,15 +81,20 @@ class Follower:
     def _send_all(self) -> None:
         sent = self._place.get()
         while not self._stopping.is_set() and sent < (size := self._log.size):
-            events = self._events(sent, min(size, sent + BATCH))
-            self._send(events)
-            sent += len(events)
+            stop = min(size, sent + BATCH)
+            if events := self._events(sent, stop):
+                self._send(events)
+            sent = stop
             self._place.put(sent)
             self._tell("")
 
     def _events(self, start: int, stop: int) -> list[Event]:
         entries = islice(self._log.entries(start, stop), stop - start)
-        return [event_of(index, Record.decode(entry)) for index, entry in enumerate(entries, start)]
+        return [
+            event_of(index, Record.decode(entry))
+            for index, entry in enumerate(entries, start)
+            if entry != PRUNED
+        ]
 
     def _send(self, events: Sequence[Event]) -> None:
         if self._sender is None:

@@ -20,6 +20,7 @@ from freehold.interop.errors import StreamError
 from freehold.kernel import Ref, check_name, new_id
 from freehold.kernel.acts import Act, Actor, NotFound, Pipeline, Record
 from freehold.kernel.keys import Keyring
+from freehold.kernel.ledger import PRUNED
 
 READ_MAX = 10_000  # events of one answer
 
@@ -124,6 +125,7 @@ class StreamService:
         return tuple(
             as_json(event_of(index, Record.decode(entry)))
             for index, entry in enumerate(log.entries(start, stop), start)
+            if entry != PRUNED
         )
 
     def find(self, name: str) -> Ref:

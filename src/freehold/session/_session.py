@@ -50,7 +50,8 @@ class Session:
         if verb.upload.name not in arguments:
             raise TypeError(f"{path} needs {verb.upload.name}")
         source: str | Path | BinaryIO = arguments.pop(verb.upload.name)
-        with opened_upload(source) as (stream, format_):
+        is_data = any(parameter.name == "format" for parameter in verb.parameters)
+        with opened_upload(source, is_data=is_data) as (stream, format_):
             if format_ is not None:
                 arguments.setdefault("format", format_.value)
             return self._transport.call(verb, arguments, stream)

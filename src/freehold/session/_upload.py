@@ -12,8 +12,10 @@ from freehold.session.errors import SessionError
 
 
 @contextmanager
-def opened_upload(source: str | Path | BinaryIO) -> Iterator[tuple[BinaryIO, Format | None]]:
-    """Open a file, or pack a folder of texts; tell the format where the name does.
+def opened_upload(
+    source: str | Path | BinaryIO, *, is_data: bool = True
+) -> Iterator[tuple[BinaryIO, Format | None]]:
+    """Open a file, or pack a folder of texts; of data, tell the format where the name does.
 
     Raises:
         SessionError: no such file.
@@ -23,7 +25,7 @@ def opened_upload(source: str | Path | BinaryIO) -> Iterator[tuple[BinaryIO, For
         yield source, None
         return
     path = Path(source)
-    if path.is_dir():
+    if is_data and path.is_dir():
         with pack_folder(path) as packed:
             yield packed, Format.TEXT
         return
@@ -34,4 +36,4 @@ def opened_upload(source: str | Path | BinaryIO) -> Iterator[tuple[BinaryIO, For
             "session.file", f"{path} cannot be read: {error.strerror}", "check the path"
         ) from error
     with file:
-        yield file, guess_format(path.name)
+        yield file, guess_format(path.name) if is_data else None

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any, cast
 
 from sqlalchemy import select
 
 from freehold.estate import HEAD, Estate
 from freehold.kernel import FreeholdError
-from freehold.kernel.acts import Actor, Pipeline, Record, Stores, open_body
+from freehold.kernel.acts import Actor, Pipeline, Record, Stores, open_body, retract
 from freehold.kernel.backup import (
     DEFAULT_BACKUP_LIMITS,
     LOG_SIGNER,
@@ -34,7 +32,7 @@ from freehold.kernel.backup import (
 from freehold.kernel.catalog import ACT, Catalog
 from freehold.kernel.keys import Keyring, UnknownDomain, WrongCustody
 from freehold.kernel.ledger import PRUNED, Log, LogConfig
-from freehold.kernel.retention import THROUGH, Retention
+from freehold.kernel.retention import Retention, look_again
 from freehold.kernel.vault import Vault
 from freehold.parties import standing_of
 
@@ -144,9 +142,11 @@ class _Comparison:
         with ExitStack() as opened:
             copy = self._open(restored, opened)
             copy.stores.keyring.pin(HEAD, restored.note.encode())  # a later one may be pinned
-            copy.stores.keyring.pin(THROUGH, b"-1")
             self._apply_erasures(copy.stores.keyring)
             copy.catch_up()
+            look_again(copy.stores.keyring)
+            Retention(copy, dict).finish()
+            self._apply_prunings(copy)
             self._compare_catalogs(copy, opened)
             self._open_bodies(copy)
         self._ask_again()
@@ -168,9 +168,7 @@ class _Comparison:
         vault = opened.enter_context(Vault.open(self._folder / "vault", keyring))
         config = LogConfig(origin=restored.checkpoint.origin, signer=keyring.signer(LOG_SIGNER))
         log = opened.enter_context(Log.open(self._folder / "ledger" / "main", config))
-        thinned = cast(Log, _Thinned(log, self._estate.pipeline.stores.log.reader().pruned()))
-        catalog = self._catalog("catalog.db", opened)
-        return self._projecting(Stores(thinned, vault, keyring, catalog))
+        return self._projecting(Stores(log, vault, keyring, self._catalog("catalog.db", opened)))
 
     def _catalog(self, name: str, opened: ExitStack) -> Catalog:
         pipeline = self._estate.pipeline
@@ -181,21 +179,30 @@ class _Comparison:
 
     def _projecting(self, stores: Stores) -> Pipeline:
         own = self._estate.pipeline
-        pipeline = Pipeline(
+        return Pipeline(
             own.registry,
             stores,
             clock=own.clock,
             circumstances=own.circumstances,
             principals=standing_of,
         )
-        Retention(pipeline, dict)  # tells which bodies were emptied by a recorded act
-        return pipeline
 
     def _apply_erasures(self, keyring: Keyring) -> None:
         """Erase in the copy what the estate has erased since, as a restoration would."""
         for domain, _ in self._estate.data.erasures():
             with suppress(UnknownDomain):  # younger than the bundle
                 keyring.erase(domain)
+
+    def _apply_prunings(self, copy: Pipeline) -> None:
+        """Take back from the copy's catalog what was pruned since the cut."""
+        registry = copy.registry
+        for start, stop in self._estate.pipeline.stores.log.reader().pruned():
+            if start >= self.size:
+                return
+            entries = copy.stores.log.entries(start, min(stop, self.size))
+            kept = ((at, Record.decode(e)) for at, e in enumerate(entries, start) if e != PRUNED)
+            changes = (retract(at, record, registry.acts[record.act]) for at, record in kept)
+            copy.stores.catalog.apply(chain.from_iterable(changes), None)
 
     def _compare_catalogs(self, copy: Pipeline, opened: ExitStack) -> None:
         """Project the estate's own ledger up to the cut as well, and compare row by row."""
@@ -212,8 +219,10 @@ class _Comparison:
     def _open_bodies(self, copy: Pipeline) -> None:
         """Open bodies of the copy, all of them or as many as are sampled, evenly spread."""
         step = max(1, -(-self.size // self._limits.sampled_bodies))
-        for entry in islice(copy.stores.log.entries(0, self.size), 0, None, step):
-            if entry == PRUNED or (record := Record.decode(entry)).body is None:
+        for index in range(0, self.size, step):
+            entry = next(copy.stores.log.entries(index, index + 1))
+            record = None if entry == PRUNED else Record.decode(entry)
+            if record is None or record.body is None:
                 continue
             try:
                 plaintext = copy.plaintext(record)
@@ -235,25 +244,6 @@ class _Comparison:
                 self.answers += 1
                 if not is_same:
                     self.findings.append(f"the deployment answers decision {row.id} otherwise now")
-
-
-class _Thinned:
-    """A restored log without what the estate has pruned since: what is gone cannot be compared."""
-
-    def __init__(self, log: Log, pruned: Iterable[tuple[int, int]]) -> None:
-        self._log = log
-        self._gone = {place for start, stop in pruned for place in range(start, stop)}
-
-    @property
-    def size(self) -> int:
-        return self._log.size
-
-    def entries(self, start: int, stop: int) -> Iterator[bytes]:
-        for place, entry in enumerate(self._log.entries(start, stop), start):
-            yield PRUNED if place in self._gone else entry
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
 
 
 def _bundle(place: Path) -> Bundle:

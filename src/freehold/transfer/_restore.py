@@ -36,7 +36,7 @@ from freehold.kernel.ledger import (
     VerifierKey,
     verify_consistency,
 )
-from freehold.kernel.retention import THROUGH
+from freehold.kernel.retention import look_again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +129,7 @@ def _complete(
             except UnknownDomain:
                 continue  # younger than the bundle: there is nothing to erase
         keyring.pin(HEAD, restored.note.encode())
-        keyring.pin(THROUGH, b"-1")  # an older bundle may bring back what was pruned after it
+        look_again(keyring)  # a delta follows on what was not pruned yet
         if given.custody is not None:
             keyring.rotate_custody(given.custody)
     manifest = restored.newest.manifest

@@ -18,6 +18,7 @@ from freehold.verbs import (
     _estate,
     _line,
     _retention,
+    _stamp,
     _streams,
     _witness,
 )
@@ -33,6 +34,7 @@ MODULES = (
     _backup,
     _clock,
     _retention,
+    _stamp,
     _streams,
     _witness,
 )
@@ -51,6 +53,7 @@ NOUNS = (
     "serving",
     "ledger",
     "backup",
+    "stamp",
     "stream",
     "witness",
 )
@@ -59,17 +62,7 @@ NOUNS = (
 def _verbs() -> Mapping[str, Verb]:
     """Every public function `noun_verb` of the modules of verbs."""
     table = {}
-    for module in (
-        _estate,
-        _audit,
-        _clock,
-        _emergency,
-        _line,
-        _backup,
-        _retention,
-        _streams,
-        _witness,
-    ):
+    for module in MODULES:
         for name, function in vars(module).items():
             noun, _, verb = name.partition("_")
             if noun in NOUNS and getattr(function, "__module__", "") == module.__name__:

@@ -31,7 +31,9 @@ def is_right(entry: bytes, registry: Registry, origin: str, body: bytes | None =
         record = json.loads(entry)
         if not isinstance(record, dict) or rfc8785.dumps(record) != entry:
             return False
-        _need(record.keys() == KEYS and record["v"] == 1 and type(record["v"]) is int)
+        _need(type(record["v"]) is int and record["v"] in (1, 2))
+        _need(record.keys() == (KEYS if record["v"] == 1 else KEYS | {"clock"}))
+        _check_clock(record.get("clock", {"state": "unknown", "error_ms": None}))
         _need(record["log"] == origin)
         _check_names(record)
         _check_outcome(record)
@@ -74,6 +76,13 @@ def _check_names(record: dict[str, Any]) -> None:
     )  # none of those that are compared ends a start
 
 
+def _check_clock(clock: dict[str, Any]) -> None:
+    _need(clock.keys() == {"state", "error_ms"})
+    state, error = clock["state"], clock["error_ms"]
+    _need(state in ("synchronized", "unsynchronized", "unknown", "behind", "jumped"))
+    _need(error is None or (type(error) is int and error >= 0 and state == "synchronized"))
+
+
 def _check_outcome(record: dict[str, Any]) -> None:
     phase, error, purpose = record["phase"], record["error"], record["purpose"]
     _need(phase in ("started", "done", "failed", "denied"))
@@ -85,11 +94,13 @@ def _check_outcome(record: dict[str, Any]) -> None:
 def _check_facts(record: dict[str, Any], registry: Registry) -> None:
     act, phase, facts = record["act"], record["phase"], record["facts"]
     _need(isinstance(facts, dict) and isinstance(act, str))
-    if phase == "denied" and not facts:
+    if phase == "denied" and facts.keys() <= {"under"}:
         _need(act in registry.acts or act in registry.queries)
+        _need(CHECKS["ids"](facts.get("under", [])))
         return
     declared = {each.name: each for each in registry.facts[act]}
     kinds = {name: each.kind for name, each in declared.items()}
+    kinds["under"] = "ids"
     if "evidence" in declared:
         kinds["approvals"] = "ids"
     for name, value in facts.items():

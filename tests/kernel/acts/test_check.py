@@ -117,7 +117,7 @@ def changed(draw: st.DrawFn, lines: list[bytes]) -> bytes:
         case "remove":
             del holder[path[-1]]
         case "add" if isinstance(holder, dict):
-            name = draw(st.sampled_from(("extra", "rows", "approvals", "evidence", "zz")))
+            name = draw(st.sampled_from(("extra", "rows", "approvals", "under", "evidence")))
             holder[name] = copy.deepcopy(draw(st.sampled_from(ODD_VALUES)))
         case "respell":
             return json.dumps(record).encode()

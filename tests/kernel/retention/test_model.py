@@ -184,7 +184,7 @@ def live(life: list[tuple[str, int, int]]) -> None:
             alive.lab.close()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_any_life_leaves_what_the_naive_model_says(life) -> None:
     live(life)

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 
-from freehold.kernel import FreeholdError, parse_time
+from freehold.kernel import ClockState, FreeholdError, parse_time
 from freehold.kernel.acts._declare import Act, Registry
 from freehold.kernel.acts._facts import CHECKS
 from freehold.kernel.acts._record import BODY_PREFIX, REQUEST_PREFIX, SALT_BYTES, Output, Record
@@ -40,6 +40,8 @@ _IS_POLICY = re.compile(r"[a-z0-9][a-z0-9._-]{0,159}").fullmatch
 _IS_MINUTE_AND_LESS = re.compile(r":[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z").fullmatch
 _IS_CODE = CHECKS["code"]
 _HOUR_CHARS = 13  # 2026-11-24T06
+_SYNCHRONIZED = "synchronized"
+_CLOCK_STATES = frozenset((_SYNCHRONIZED, "unsynchronized", "unknown", "behind", "jumped"))
 _PHASES = frozenset(("started", "done", "failed", "denied"))
 _ENDS = frozenset(("done", "failed"))
 _NO_ERROR = frozenset(("started", "done"))
@@ -197,6 +199,9 @@ class RecordCheck:
         time, good = record.time, self._good
         if time[:_HOUR_CHARS] not in self._hours or not _IS_MINUTE_AND_LESS(time, _HOUR_CHARS):
             self._learn_hour(time)
+        clock = record.clock
+        if clock is not None and (clock.state not in _CLOCK_STATES or not _is_bound(clock)):
+            raise _wrong("clock", clock)
         if record.principal not in self._principals:
             self._learn_principal(record.principal)
         if record.on_behalf is not None and record.on_behalf not in self._principals:
@@ -382,6 +387,12 @@ class RecordCheck:
         return _Facts(
             checks, frozenset(needed - found), frozenset(needed & found), found, has_floats
         )
+
+
+def _is_bound(clock: ClockState) -> bool:
+    """Whether the bound on a clock's error is one, and only said where the host says it."""
+    error = clock.error_ms
+    return error is None or (clock.state == _SYNCHRONIZED and 0 <= error <= _INTEGER_MAX)
 
 
 def _is_canonical(record: Record, entry: bytes) -> bool:

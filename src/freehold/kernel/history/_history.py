@@ -152,6 +152,10 @@ class History:
     def lineage(self, actor: Actor, ref: str) -> tuple[LineageEdge, ...]:
         """Everything that a thing was made from, step by step back to its sources."""
         self._ask(actor, "lineage.show")
+        return self.edges(ref)
+
+    def edges(self, ref: str) -> tuple[LineageEdge, ...]:
+        """The same for what decides itself, or compares."""
         edges: list[LineageEdge] = []
         seen, frontier = {ref}, [ref]
         while frontier and len(edges) < LINEAGE_EDGES_MAX:

@@ -20,7 +20,7 @@ from freehold.kernel.keys._custody import (
 from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._domain import DomainKeys
 from freehold.kernel.keys._identity import age_private_key
-from freehold.kernel.keys._keyring import Keyring
+from freehold.kernel.keys._keyring import Keyring, peek_pins
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._recoveries import Recoveries
 from freehold.kernel.keys._recovery import (
@@ -72,6 +72,7 @@ __all__ = [
     "check_recipient",
     "combine_shares",
     "new_recovery_identity",
+    "peek_pins",
     "recipient_of",
     "split_identity",
     "unlock",

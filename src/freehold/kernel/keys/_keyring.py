@@ -483,6 +483,21 @@ class Keyring:
         return name
 
 
+def peek_pins(folder: Path) -> dict[str, bytes]:
+    """Read what is pinned in the keyring of a folder, with no custody and changing nothing.
+
+    Empty where there is no keyring.
+
+    Raises:
+        KeysError: `keys.newer`, `keys.corrupt`, `keys.storage`.
+    """
+    database = folder / DATABASE
+    if not database.is_file():
+        return {}
+    with storage_errors(folder):
+        return tables.peek_pins(database)
+
+
 def _check_domain(domain_id: str) -> str:
     if not is_id(domain_id):
         raise ValueError(f"a key domain's id is a lower-case UUID, got {domain_id!r:.80}")

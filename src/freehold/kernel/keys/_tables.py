@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -43,7 +44,7 @@ def connect(path: Path, limits: KeysLimits, *, create: bool = False) -> sqlite3.
     """Open keyring.db, creating its tables if `create` is given.
 
     Raises:
-        KeysError: `keys.corrupt`: of another version.
+        KeysError: `keys.newer`, `keys.corrupt`: of another version.
         sqlite3.Error: it cannot be opened.
     """
     db = sqlite3.connect(
@@ -54,6 +55,8 @@ def connect(path: Path, limits: KeysLimits, *, create: bool = False) -> sqlite3.
         check_same_thread=False,  # the keyring's lock serialises
     )
     try:
+        if not create:
+            _refuse_other_version(db)
         # Durable before anything returns; freed pages are overwritten, so that no wrapped secret
         # lingers in them.
         db.execute("PRAGMA journal_mode = WAL")
@@ -62,17 +65,41 @@ def connect(path: Path, limits: KeysLimits, *, create: bool = False) -> sqlite3.
         if create:
             path.chmod(0o600)
             db.executescript(_SCHEMA)
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != _VERSION:
-            raise KeysError(
-                "keys.corrupt",
-                f"keyring.db has version {version}, this release reads {_VERSION}",
-                "open it with the release that wrote it, or restore it from a backup",
-            )
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _refuse_other_version(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        raise KeysError(
+            "keys.newer",
+            f"keyring.db has version {version}, this release reads up to {_VERSION}",
+            "use the newer Freehold that wrote it",
+        )
+    if version != _VERSION:
+        raise KeysError(
+            "keys.corrupt",
+            f"keyring.db has version {version}, expected {_VERSION}",
+            "restore it from a backup",
+        )
+
+
+def peek_pins(path: Path) -> dict[str, bytes]:
+    """Read all pins without writing a byte, of a keyring that need not be opened for it.
+
+    Raises:
+        KeysError: `keys.newer`, `keys.corrupt`: of another version.
+        sqlite3.Error: it cannot be read.
+    """
+    # Without a write-ahead file nobody has it open, and it can be read as if nobody ever wrote it;
+    # otherwise even a reader makes files beside it.
+    how = "mode=ro" if path.with_name(path.name + "-wal").exists() else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True)) as db:
+        _refuse_other_version(db)
+        return {str(name): bytes(value) for name, value in db.execute("SELECT * FROM pins")}
 
 
 def read_generation(db: sqlite3.Connection) -> int:

@@ -9,7 +9,8 @@
         └── BadShares        keys.share, keys.shares_few, keys.shares_mixed: they give nothing
 
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
-`keys.corrupt`, `keys.out_of_step` (keyring.db and custody.json are not of one backup),
+`keys.corrupt`, `keys.newer` (a later version wrote it), `keys.out_of_step` (keyring.db and
+custody.json are not of one backup),
 `keys.identity`, `keys.recipient`, `keys.recipients`, `keys.unknown_recovery`, `keys.storage`, and
 `keys.reopen` (a write failed: nothing more until it is opened again).
 """

@@ -7,7 +7,7 @@ It knows nothing of what the records say.
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
 from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
-from freehold.kernel.ledger._journal import read_journal
+from freehold.kernel.ledger._journal import has_records, read_journal
 from freehold.kernel.ledger._log import Appended, Log, LogConfig
 from freehold.kernel.ledger._note import (
     Ed25519Signer,
@@ -96,6 +96,7 @@ __all__ = [
     "bundle_path",
     "cosign",
     "cosignatures",
+    "has_records",
     "inclusion_root",
     "kept_path",
     "leaf_hash",

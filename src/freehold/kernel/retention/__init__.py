@@ -11,17 +11,17 @@ under which kind of the charter's retention their bodies fall.
 from freehold.kernel.retention._acts import DECLARATIONS, PruneEstate
 from freehold.kernel.retention._gaps import pruned_digest, verify_pruned
 from freehold.kernel.retention._rule import LOGS, Rule
-from freehold.kernel.retention._service import THROUGH, Hold, Pruned, Retention
+from freehold.kernel.retention._service import Hold, Pruned, Retention, look_again
 
 __all__ = [
     "DECLARATIONS",
     "LOGS",
-    "THROUGH",
     "Hold",
     "PruneEstate",
     "Pruned",
     "Retention",
     "Rule",
+    "look_again",
     "pruned_digest",
     "verify_pruned",
 ]

@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Select, select, true
 from freehold.kernel import Ref, format_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline, Record, retract
 from freehold.kernel.catalog import ACT
+from freehold.kernel.keys import Keyring
 from freehold.kernel.ledger import PRUNED
 from freehold.kernel.retention._acts import HOLD, PRUNING, HoldThing, PruneEstate, ReleaseThing
 from freehold.kernel.retention._gaps import joined, pruned_digest
@@ -31,7 +32,7 @@ BUNDLE = 256  # entries of a bundle; only whole ones are pruned
 Holds: TypeAlias = tuple[tuple[str, int, int], ...]
 ALL = true()
 NEVER = sys.maxsize
-THROUGH = "pruned"  # the pin with the place of the newest act of pruning that was carried out
+_THROUGH = "pruned"  # the pin with the place of the newest act of pruning that was carried out
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class Hold:
     since: str
     reason: str | None
     act: str
+
+
+def look_again(keyring: Keyring) -> None:
+    """Have all that was ever recorded carried out again by the next `finish`.
+
+    For an estate put together from copies, some of which may be from before a pruning.
+    """
+    keyring.pin(_THROUGH, b"-1")
 
 
 class Retention:
@@ -82,7 +91,7 @@ class Retention:
 
         The record is the commit point: after a crash, opening the estate ends here.
         """
-        pinned = self._pipeline.stores.keyring.pinned(THROUGH)
+        pinned = self._pipeline.stores.keyring.pinned(_THROUGH)
         through = int(pinned) if pinned else -1
         left = [rule for rule in self._rules() if rule.position > through]
         for rule in left:
@@ -200,7 +209,7 @@ class Retention:
                 changes = (retract(at, each, registry.acts[each.act]) for at, each in chunk)
                 stores.catalog.apply(chain.from_iterable(changes), None)
                 stores.log.prune([position for position, _ in chunk])
-        stores.keyring.pin(THROUGH, str(rule.position).encode())
+        stores.keyring.pin(_THROUGH, str(rule.position).encode())
 
     def _taken(self, rule: Rule) -> Iterator[tuple[int, Record]]:
         """The records that a rule takes and that are still there, in order."""

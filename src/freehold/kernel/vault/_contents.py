@@ -76,10 +76,8 @@ class VaultContents:
             return (self._segments / f"{number:08}.seg").open("rb")
 
     def check_frame(self, domain_id: str, record_id: str, at: Sequence[int]) -> None:
-        """Check that the frame of this record's body begins where the record says, or that it was
+        """Check that the frame of this record's body begins where the record says, unless it was
         emptied; where it ends, the length of the segment tells.
-
-        Whether it was allowed to be emptied is another question, which opening it asks.
 
         Raises:
             VaultError: `vault.corrupt`: something else lies there; `vault.storage`.
@@ -87,7 +85,8 @@ class VaultContents:
         number, offset, length = at
         segment = self._mapped.get(number) or self._map(number)
         head = segment[offset : offset + FRAME_HEAD_BYTES]
-        if any(head) and not is_frame_of(head, length, domain_id, record_id):
+        is_emptied = not any(head) and not any(segment[offset : offset + length])
+        if not is_emptied and not is_frame_of(head, length, domain_id, record_id):
             raise corrupt(f"the body of record {record_id}", "another frame lies there, or none")
 
     def _map(self, number: int) -> mmap.mmap:
