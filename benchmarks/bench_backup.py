@@ -110,14 +110,7 @@ class Work:
 
     def back_up(self) -> float:
         """Write a full bundle."""
-        pipeline = self.estate.pipeline
-        writer = BundleWriter(
-            pipeline.stores,
-            pipeline.registry,
-            pipeline.circumstances.estate.id,
-            clock=pipeline.clock,
-            limits=DEFAULT_BACKUP_LIMITS,
-        )
+        writer = BundleWriter(self.estate.pipeline, limits=DEFAULT_BACKUP_LIMITS)
         writer.write(fresh(self.folder / "bundle"), Wanted())
         return self.megabytes
 

@@ -60,7 +60,7 @@ from freehold.kernel.history import History
 from freehold.kernel.keys import Custody, Keyring
 from freehold.kernel.ledger import Checkpoint, Log, LogConfig
 from freehold.kernel.policy import Denied
-from freehold.kernel.retention import Retention
+from freehold.kernel.retention import PruneEstate, Retention
 from freehold.kernel.upkeep import (
     ASIDE,
     FORMAT,
@@ -157,7 +157,7 @@ class Estate:
         self.asker = Asker(pipeline, self.witnesses)  # started by whoever serves
         self.upkeep = Upkeep(pipeline, self._referenced, self._custody_evidence)
         self.retention = Retention(pipeline, lambda: self.charter.in_force().retention)
-        self.backup = BackupService(pipeline, folder, self._erased)
+        self.backup = BackupService(pipeline, folder, self._erased, taking_out=(PruneEstate.name,))
         self.executor = executor
         pipeline.enforce(self.charter.policies_in_force(), self.people)
 

@@ -31,7 +31,7 @@ from freehold.kernel.backup import (
 )
 from freehold.kernel.catalog import ACT, Catalog
 from freehold.kernel.keys import Keyring, UnknownDomain, WrongCustody
-from freehold.kernel.ledger import PRUNED, LedgerError, Log, LogConfig
+from freehold.kernel.ledger import PRUNED, Log, LogConfig
 from freehold.kernel.retention import Retention, look_again
 from freehold.kernel.vault import Vault
 from freehold.parties import standing_of
@@ -152,17 +152,15 @@ class _Comparison:
         self._ask_again()
 
     def _is_same_ledger(self, restored: Restored) -> bool:
-        checkpoint = restored.checkpoint
-        try:
-            own = self._estate.pipeline.stores.log.reader(checkpoint.size).checkpoint
-        except LedgerError as error:
+        checkpoint, own = restored.checkpoint, self._estate.pipeline.stores.log.reader()
+        if own.checkpoint.size < checkpoint.size:
             self.findings.append(
-                f"the estate's ledger has no checkpoint of size {checkpoint.size}: {error.message}"
+                f"the estate's ledger has {own.checkpoint.size} records, fewer than "
+                f"{checkpoint.size} in the bundle"
             )
-            return False
-        if own.root != checkpoint.root:
+        elif own.root(checkpoint.size) != checkpoint.root:
             self.findings.append(f"the ledgers have other roots at size {checkpoint.size}")
-        return own.root == checkpoint.root
+        return not self.findings
 
     def _open(self, restored: Restored, opened: ExitStack) -> Pipeline:
         """The restored stores, with an empty catalog, as a pipeline that projects."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from freehold.estate import Estate
+from freehold.kernel.acts import Pipeline, Record
 from freehold.kernel.backup import (
     BackupLimits,
     Bundle,
@@ -18,7 +22,7 @@ from freehold.kernel.backup import (
     Written,
     blob_facts,
 )
-from freehold.kernel.ledger import Disk, LocalDisk
+from freehold.kernel.ledger import PRUNED, Disk, LocalDisk
 from tests.estate.world import World, custody, dump
 
 SMALL = BackupLimits(part_bytes=8_192, rows_of_member=3, chunk_bytes=1_000)
@@ -26,11 +30,14 @@ SMALL = BackupLimits(part_bytes=8_192, rows_of_member=3, chunk_bytes=1_000)
 
 def writer(world: World, disk: Disk | None = None, limits: BackupLimits = SMALL) -> BundleWriter:
     """What writes bundles of a world, in parts so small that there are many."""
-    pipeline = world.estate.pipeline
-    estate = pipeline.circumstances.estate.id
-    return BundleWriter(
-        pipeline.stores, pipeline.registry, estate, clock=pipeline.clock, limits=limits, disk=disk
-    )
+    return BundleWriter(world.estate.pipeline, limits=limits, disk=disk)
+
+
+def with_log(world: World, log: Any) -> Pipeline:
+    """A world's pipeline over another log."""
+    pipeline = copy(world.estate.pipeline)
+    pipeline.stores = replace(pipeline.stores, log=log)
+    return pipeline
 
 
 def write(world: World, folder: Path, base: Bundle | None = None) -> Written:
@@ -79,8 +86,10 @@ def blobs_of(world: World) -> set[str]:
     pipeline = world.estate.pipeline
     erased = {domain for domain, _ in world.estate.data.erasures()}
     names = set()
-    for index in range(pipeline.stores.log.size):
-        record = pipeline.record(index)
+    for entry in pipeline.stores.log.entries():
+        if entry == PRUNED:
+            continue
+        record = Record.decode(entry)
         if record.facts.get("blob") and record.body and record.body["domain"] not in erased:
             names.add(record.facts["blob"])
     return names

@@ -7,7 +7,6 @@ import random
 import shutil
 import subprocess
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from tests.kernel.backup.scenes import (
     check_same,
     restore,
     restoring,
+    with_log,
     write,
     writer,
 )
@@ -157,13 +157,7 @@ def test_an_erasure_between_the_checkpoint_and_the_keys_makes_a_later_cut(world,
         world.ingest(name, table(3, marker=name))
     log: Any = _ErasingLog(world, ["one", "two"])
     pipeline = world.estate.pipeline
-    erasing = BundleWriter(
-        replace(pipeline.stores, log=log),
-        pipeline.registry,
-        pipeline.circumstances.estate.id,
-        clock=pipeline.clock,
-        limits=SMALL,
-    )
+    erasing = BundleWriter(with_log(world, log), limits=SMALL)
     written = erasing.write(tmp_path / "b" / "1", Wanted())
     assert written.checkpoint.size == pipeline.stores.log.size
     restore(tmp_path / "b" / "1", tmp_path / "copy", world)

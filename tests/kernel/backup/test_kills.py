@@ -36,11 +36,7 @@ if what == "write":
     with Estate.open(Path(home), custody()) as estate:
         if file_bytes_max:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, file_bytes_max))
-        pipeline = estate.pipeline
-        writer = BundleWriter(
-            pipeline.stores, pipeline.registry, pipeline.circumstances.estate.id,
-            clock=pipeline.clock, limits=limits,
-        )
+        writer = BundleWriter(estate.pipeline, limits=limits)
         print("begun", flush=True)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         writer.write(Path(bundle), Wanted(base=Bundle.read(Path(base)) if base else None))

@@ -1,6 +1,6 @@
 """Bundles of an estate: backup, restore, and the moving of an estate (docs/formats/backup.md).
 
-    written = BundleWriter(stores, registry, estate_id, …).write(folder, Wanted())
+    written = BundleWriter(pipeline, limits=DEFAULT_BACKUP_LIMITS).write(folder, Wanted())
     restoring = Restoring(written.bundle, aside, key=None, facts=blob_facts(registry))
     restoring.run(Unlock(custody=custody), custody)
 

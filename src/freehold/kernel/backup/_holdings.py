@@ -20,14 +20,14 @@ from freehold.kernel.backup._plan import Plan
 from freehold.kernel.backup._tar import Member
 from freehold.kernel.backup.errors import BackupError
 from freehold.kernel.keys import Row
-from freehold.kernel.ledger import LogReader
+from freehold.kernel.ledger import CosignedFolder, LogReader
 from freehold.kernel.vault import VaultContents
 
 BUNDLE, CUSTODY = "bundle.json", "keys/custody.json"
 ROWS, LOG = "keys/rows/", "ledger/main/"
 SEGMENTS = "vault/segments/"
 RECORDS_OF_BUNDLE = 256  # entries of one bundle of tlog-tiles
-ENTRIES, KEPT = "tile/entries/", "kept/"
+ENTRIES = ("tile/entries/", "kept/")  # the second is what retention left of some of the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,42 +57,51 @@ def blob_facts(registry: Registry) -> frozenset[str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one bundle is about.
+
+    Args:
+        base_segments: how long the body segments were in the bundle that it follows.
+        erased: the key domains that were so at the cut.
+        facts: the names of the facts that name blobs.
+    """
+
+    plan: Plan
+    base_segments: Mapping[int, int]
+    erased: Set[str]
+    facts: frozenset[str]
+
+
 class Holdings:
     """The members of one bundle; `records` is gone through before `blobs`."""
 
     def __init__(
-        self,
-        reader: LogReader,
-        contents: VaultContents,
-        *,
-        plan: Plan,
-        base_segments: Mapping[int, int],
-        erased: Set[str],
-        facts: frozenset[str],
+        self, reader: LogReader, cosigned: CosignedFolder, contents: VaultContents, scope: Scope
     ) -> None:
-        """`erased` are the domains that were so at the cut."""
         self._reader = reader
+        self._cosigned = cosigned
         self._contents = contents
-        self._erased = erased
-        self._plan = plan
-        self._base_segments = base_segments
-        self._facts = facts
-        self._needles = [f'"{fact}":"'.encode() for fact in facts]
+        self._scope = scope
+        self._plan = scope.plan
+        self._needles = [f'"{fact}":"'.encode() for fact in scope.facts]
         self._blobs: dict[bytes, BlobRef] = {}  # by name, in the order of the ledger
 
     def records(self) -> Iterator[Member]:
         """The log's files, then the body segments."""
         since = self._plan.since
         for path, content in self._reader.files(since):
-            if path.startswith((ENTRIES, KEPT)) and any(
-                needle in content for needle in self._needles
-            ):
+            if path.startswith(ENTRIES) and any(needle in content for needle in self._needles):
                 self._note_blobs(path)
             yield _of_bytes(LOG + path, content)
         for size, note in self._reader.checkpoints():
             if size > since or not since:
                 yield _of_bytes(f"{LOG}checkpoints/{size:020}", note.encode())
-        yield _of_bytes(LOG + "checkpoint", self._reader.note.encode())
+        for size in self._cosigned.sizes:  # one that the base ends at may be cosigned since
+            if since <= size <= self._reader.checkpoint.size:
+                note = self._cosigned.note(size) or ""
+                yield _of_bytes(f"{LOG}cosigned/{size:020}", note.encode())
+        yield _of_bytes(LOG + "checkpoint", self._plan.checkpoint.encode())
         for number, length in self._plan.segments.items():
             yield from self._segment(number, length)
 
@@ -103,7 +112,7 @@ class Holdings:
             BackupError: `backup.blob`: one is missing.
         """
         for ref in self._blobs.values():
-            if ref.domain in self._erased:
+            if ref.domain in self._scope.erased:
                 continue
             size = self._contents.blob_size(ref.name)
             if size is None:
@@ -122,12 +131,12 @@ class Holdings:
         stop = min(first + RECORDS_OF_BUNDLE, self._reader.checkpoint.size)
         for entry in self._reader.entries(max(first, self._plan.since), stop):
             if any(needle in entry for needle in self._needles):
-                ref = blob_of(Record.decode(entry), self._facts)
+                ref = blob_of(Record.decode(entry), self._scope.facts)
                 if ref is not None:
                     self._blobs.setdefault(bytes.fromhex(ref.name), ref)
 
     def _segment(self, number: int, length: int) -> Iterator[Member]:
-        offset = self._base_segments.get(number, 0)
+        offset = self._scope.base_segments.get(number, 0)
         if length > offset:
             path = f"{SEGMENTS}{number:08}.seg" + (f"@{offset}" if offset else "")
             yield Member(path, length - offset, partial(self._open_segment, number, offset))
@@ -169,6 +178,7 @@ def _of_bytes(path: str, content: bytes) -> Member:
 
 
 def _bundle_index(path: str) -> int:
-    """`tile/entries/x001/x234/067.p/17` is the bundle 1234067."""
-    groups = path.removeprefix(ENTRIES).removeprefix(KEPT).partition(".p/")[0].split("/")
+    """`tile/entries/x001/x234/067.p/17` is the bundle 1234067, and so is `kept/x001/x234/067`."""
+    start = next(len(folder) for folder in ENTRIES if path.startswith(folder))
+    groups = path[start:].partition(".p/")[0].split("/")
     return int("".join(group.removeprefix("x") for group in groups))

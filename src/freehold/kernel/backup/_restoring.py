@@ -32,6 +32,7 @@ from freehold.kernel.backup._writing import LOG_SIGNER
 from freehold.kernel.backup.errors import BackupError, ChangedBundle, storage_errors
 from freehold.kernel.keys import Custody, DomainErased, Keyring, KeyringWriter
 from freehold.kernel.ledger import (
+    PRUNED,
     Checkpoint,
     Disk,
     LocalDisk,
@@ -250,7 +251,7 @@ class Restoring:
         settle_restored(log, checkpoint, before=before, disk=self._disk)
         self._keep_segments(plan.segments)
         reader = LogReader(log, checkpoint.origin, keys=[key])
-        if reader.note != plan.checkpoint:
+        if reader.checkpoint != checkpoint:
             raise ChangedBundle("the restored log", "its checkpoint is another")
         store = FolderStore(self._folder / "vault" / "blobs")
         contents = VaultContents(store, self._folder / "vault" / "segments")
@@ -258,7 +259,7 @@ class Restoring:
             blobs = self._check_records(reader, contents, keyring, plan)
         finally:
             contents.close()
-        return Restored(self._newest, checkpoint, reader.note, key, blobs, len(chain))
+        return Restored(self._newest, checkpoint, plan.checkpoint, key, blobs, len(chain))
 
     def _keep_segments(self, segments: Mapping[int, int]) -> None:
         """Hold the segments to their lengths; remove those that are no longer in force."""
@@ -279,7 +280,10 @@ class Restoring:
         Every entry and tile is checked against the root on the way.
         """
         seen: set[bytes] = set()
-        for record in map(Record.decode, filter(None, reader.entries())):  # those that are kept
+        for entry in reader.entries():
+            if entry == PRUNED:
+                continue
+            record = Record.decode(entry)
             if record.body is not None and record.body["at"][0] in plan.segments:
                 _check_body(record, contents, plan)
             ref = blob_of(record, self._facts)

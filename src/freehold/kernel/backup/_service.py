@@ -25,7 +25,7 @@ from freehold.kernel.backup._limits import DEFAULT_BACKUP_LIMITS, BackupLimits
 from freehold.kernel.backup._place import KINDS, Place
 from freehold.kernel.backup._writing import LOG_SIGNER, BundleWriter, Wanted, Written
 from freehold.kernel.backup.errors import BackupError, storage_errors
-from freehold.kernel.ledger import Checkpoint, Disk, LocalDisk
+from freehold.kernel.ledger import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class BackupService:
     Args:
         home: the estate's own folder, in which no bundle may lie.
         erased: tells every erasure that the ledger records.
+        taking_out: names of the acts that take records out of the ledger.
     """
 
     def __init__(
@@ -70,26 +71,19 @@ class BackupService:
         home: Path,
         erased: Callable[[], Iterable[Erasure]],
         *,
+        taking_out: tuple[str, ...] = (),
         limits: BackupLimits = DEFAULT_BACKUP_LIMITS,
-        disk: Disk | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._home = home.resolve()
         self._erased = erased
         self._limits = limits
-        self._disk = disk or LocalDisk()
+        self._taking_out = taking_out
 
     @property
     def writer(self) -> BundleWriter:
         """What writes bundles of this estate, and opens its own."""
-        return BundleWriter(
-            self._pipeline.stores,
-            self._pipeline.registry,
-            self._pipeline.circumstances.estate.id,
-            clock=self._pipeline.clock,
-            limits=self._limits,
-            disk=self._disk,
-        )
+        return BundleWriter(self._pipeline, limits=self._limits, taking_out=self._taking_out)
 
     def create(
         self, actor: Actor, place: Path, *, kind: str = "auto", recipients: tuple[str, ...] = ()

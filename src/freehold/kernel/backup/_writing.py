@@ -6,13 +6,13 @@ The manifest is written last: until then there is no bundle, whatever lies in it
 from __future__ import annotations
 
 import shutil
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from freehold.kernel import Clock, digest, format_time, new_id
-from freehold.kernel.acts import Registry, Stores
+from freehold.kernel import digest, format_time, new_id
+from freehold.kernel.acts import Pipeline
 from freehold.kernel.backup._blobs import back_up
 from freehold.kernel.backup._bundle_key import (
     Unlock,
@@ -23,7 +23,7 @@ from freehold.kernel.backup._bundle_key import (
     seal_key,
     unseal,
 )
-from freehold.kernel.backup._holdings import Holdings, blob_facts, key_members, noting_erased
+from freehold.kernel.backup._holdings import Holdings, Scope, blob_facts, key_members, noting_erased
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import (
     BLOBS,
@@ -38,7 +38,7 @@ from freehold.kernel.backup._reading import MANIFEST, PARTS, Bundle
 from freehold.kernel.backup._tar import members
 from freehold.kernel.backup.errors import BackupError, ChangedBundle, storage_errors
 from freehold.kernel.keys import Snapshot
-from freehold.kernel.ledger import Checkpoint, Disk, LocalDisk
+from freehold.kernel.ledger import Checkpoint, Disk, LocalDisk, LogReader, LogRefusedError
 
 LOG_SIGNER = "log"  # the signer in the keyring whose key is the log's
 
@@ -90,21 +90,21 @@ class BundleWriter:
 
     def __init__(
         self,
-        stores: Stores,
-        registry: Registry,
-        estate: str,
+        pipeline: Pipeline,
         *,
-        clock: Clock,
         limits: BackupLimits,
         disk: Disk | None = None,
+        taking_out: Iterable[str] = (),
     ) -> None:
-        """`estate` is the id of the estate, and of the key domain that opens its bundles."""
-        self._stores = stores
-        self._facts = blob_facts(registry)
-        self._estate = estate
-        self._clock = clock
+        """`taking_out` names the acts that take records out of the ledger."""
+        self._stores = pipeline.stores
+        self._facts = blob_facts(pipeline.registry)
+        self._estate = pipeline.circumstances.estate.id  # whose key domain opens its bundles
+        self._clock = pipeline.clock
         self._limits = limits
         self._disk = disk or LocalDisk()
+        # As they stand in canonical records.
+        self._gap_marks = tuple(f'"act":"{act}"'.encode() for act in taking_out)
 
     @property
     def unlock(self) -> Unlock:
@@ -121,11 +121,12 @@ class BundleWriter:
         with storage_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             base = self._base(wanted.base)
-            try:
-                return self._attempt(folder, wanted, base)
-            except OtherMembers:  # what was begun cannot be gone on with
-                _empty(folder)
-                return self._attempt(folder, wanted, base)
+            for _ in range(self._limits.tries_max):
+                try:
+                    return self._attempt(folder, wanted, base)
+                except OtherMembers:  # what was begun cannot be gone on with
+                    _empty(folder)
+        raise _busy("something was taken out of the ledger", self._limits.tries_max)
 
     def _base(self, base: Bundle | None) -> _Base:
         if base is None:
@@ -205,11 +206,7 @@ class BundleWriter:
                 with storage_errors(folder):  # here, or it would pass for the keyring's
                     erased = self._write_keys(folder, progress, key=key, plan=plan, held=held)
                 return _Cut(key, plan, erased)
-        raise BackupError(
-            "backup.busy",
-            f"key domains were erased in the middle of {self._limits.tries_max} attempts",
-            "try again when the erasures are done",
-        )
+        raise _busy("key domains were erased", self._limits.tries_max)
 
     def _write_keys(
         self, folder: Path, progress: Progress, *, key: str, plan: Plan, held: Snapshot
@@ -229,19 +226,14 @@ class BundleWriter:
         stores, plan, key = self._stores, cut.plan, cut.key
         contents = stores.vault.contents
         try:
-            reader = stores.log.reader(self._size(plan))
-            holdings = Holdings(
-                reader,
-                contents,
-                plan=plan,
-                base_segments=base.segments,
-                erased=cut.erased,
-                facts=self._facts,
-            )
+            reader = self._reader(self._size(plan))
+            scope = Scope(plan, base.segments, cut.erased, self._facts)
+            holdings = Holdings(reader, stores.log.cosigned, contents, scope)
             records = self._stream(folder, "records", progress=progress, key=key)
             for member in holdings.records():
                 records.add(member)
             records.close()
+            self._refuse_gaps(reader.checkpoint.size)
             blobs = back_up(
                 holdings.blobs(), folder, progress, disk=self._disk, limits=self._limits
             )
@@ -249,6 +241,30 @@ class BundleWriter:
             contents.close()
         bundle = self._sign(folder, progress)
         return Written(bundle, reader.checkpoint, blobs, sum(part.bytes for part in progress.done))
+
+    def _reader(self, size: int) -> LogReader:
+        """The log as of a cut.
+
+        Raises:
+            OtherMembers: its checkpoint is no longer kept, so that an old attempt cannot go on.
+        """
+        try:
+            return self._stores.log.reader(size)
+        except LogRefusedError as error:
+            raise OtherMembers from error
+
+    def _refuse_gaps(self, size: int) -> None:
+        """Refuse what was read if records were taken out that the cut does not know of.
+
+        The record of it comes before the removal, so that none after the cut means none at all.
+
+        Raises:
+            OtherMembers: some may be missing.
+        """
+        log = self._stores.log
+        for entry in log.entries(size, log.size):
+            if any(mark in entry for mark in self._gap_marks):
+                raise OtherMembers
 
     def _sign(self, folder: Path, progress: Progress) -> Bundle:
         names = [name for name in ("key.age", "key.json") if (folder / name).exists()]
@@ -288,6 +304,14 @@ class BundleWriter:
 
 def _is(name: str, stream: str) -> bool:
     return File(name, "").of == stream
+
+
+def _busy(what: str, tries: int) -> BackupError:
+    return BackupError(
+        "backup.busy",
+        f"{what} in the middle of {tries} attempts",
+        "try again when that is done",
+    )
 
 
 def remove(folder: Path) -> None:

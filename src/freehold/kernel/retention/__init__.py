@@ -8,7 +8,7 @@ Format: docs/formats/ledger.md; why it is so: docs/decisions/0023. It knows no r
 under which kind of the charter's retention their bodies fall.
 """
 
-from freehold.kernel.retention._acts import DECLARATIONS
+from freehold.kernel.retention._acts import DECLARATIONS, PruneEstate
 from freehold.kernel.retention._gaps import pruned_digest, verify_pruned
 from freehold.kernel.retention._rule import LOGS, Rule
 from freehold.kernel.retention._service import Hold, Pruned, Retention, look_again
@@ -17,6 +17,7 @@ __all__ = [
     "DECLARATIONS",
     "LOGS",
     "Hold",
+    "PruneEstate",
     "Pruned",
     "Retention",
     "Rule",
