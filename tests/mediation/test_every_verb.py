@@ -123,7 +123,6 @@ NO_DECISION = {
     "estate.open": "needs the custody, which opens everything anyhow",
     "estate.open_to_upgrade": "needs the custody, which opens everything anyhow",
     "estate.close": "ends processes",
-    "estate.refuse_if_stopped": "whether it goes on: for whoever serves it",
     "estate.refuse_if_stopped": "says whether a disk has failed, to whatever holds the estate",
     "estate.adopt_charter": "carries out a ratification",
     "estate.resolve": ABOUT_IDS,
