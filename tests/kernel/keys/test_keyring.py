@@ -370,7 +370,7 @@ def damage_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "code"),
     [
-        pytest.param(damage_version, "keys.corrupt", id="another version"),
+        pytest.param(damage_version, "keys.newer", id="another version"),
         pytest.param(damage_file, "keys.storage", id="no database"),
         pytest.param(lambda f: (f / "keyring.db").unlink(), "keys.missing", id="no tables"),
         pytest.param(lambda f: (f / "custody.json").unlink(), "keys.missing", id="no custody"),

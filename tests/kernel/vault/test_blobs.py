@@ -592,7 +592,7 @@ def test_a_vault_forgets_when_it_put_what_is_no_longer_young(
         for number in range(50):
             seal(timed, domain, b"%d" % number)
             host.wait(hours=1)
-        assert timed.collect(set(), grace=timedelta(hours=24)).count == 26
+        assert timed.collect(set(), grace=timedelta(hours=24.5)).count == 26
         assert timed.collect(set(), grace=timedelta(0)).count == 24
 
 
