@@ -27,6 +27,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections import namedtuple
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -253,14 +254,14 @@ def check_shape(value: Any, shape: str, where: str) -> None:
 class Bundle:
     """The files of a folder or a zip, read one at a time, none larger than the format allows."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, held: ExitStack) -> None:
         self.open: Callable[[str], Any] = lambda name: (path / name).open("rb")
         if path.is_dir():
             files = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
             need(all(f.is_file() and not f.is_symlink() for f in files), "it has links in it")
             names = [file.relative_to(path).as_posix() for file in files]
         else:
-            archive = zipfile.ZipFile(path)
+            archive = held.enter_context(zipfile.ZipFile(path))
             infos = [info for info in archive.infolist() if not info.is_dir()]
             need(all(info.compress_type in (0, 8) for info in infos), "the zip is packed unusually")
             names, self.open = [info.filename for info in infos], archive.open
@@ -570,17 +571,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--witness", action="append", default=[], help="a witness's public key")
     parser.add_argument("--quorum", type=int, help="how many of them must have seen it (all)")
     given = parser.parse_args(arguments)
-    try:
-        witnesses = Witnesses(given.witness, given.quorum)
-        key = given.vkey and read_vkey(given.vkey)
-        signers = given.allowed_signers and read_signers(given.allowed_signers.read_text())
-        pin = given.pin and read_note(given.pin.read_bytes())
-        check = Verification(
-            Bundle(given.bundle), key=key, signers=signers, pin=pin, witnesses=witnesses
-        )
-    except FAULTS as error:
-        parser.error(f"this cannot be checked: {str(error)!a}")
-    conclusion = check.run()
+    with ExitStack() as held:
+        try:
+            witnesses = Witnesses(given.witness, given.quorum)
+            key = given.vkey and read_vkey(given.vkey)
+            signers = given.allowed_signers and read_signers(given.allowed_signers.read_text())
+            pin = given.pin and read_note(given.pin.read_bytes())
+            bundle = Bundle(given.bundle, held)
+            check = Verification(bundle, key=key, signers=signers, pin=pin, witnesses=witnesses)
+        except FAULTS as error:
+            parser.error(f"this cannot be checked: {str(error)!a}")
+        conclusion = check.run()
     for line in (*check.lines, f"Conclusion: {conclusion}"):
         print(re.sub(r"[^\x20-\x7e]", "?", line))
     return int(conclusion == BROKEN)
