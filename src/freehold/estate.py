@@ -57,7 +57,7 @@ from freehold.kernel.acts import Actor, Circumstances, Concern, Pipeline, Regist
 from freehold.kernel.backup import LOG_SIGNER, Arrival, BackupService, Erasure, moved, open_erasures
 from freehold.kernel.catalog import Catalog
 from freehold.kernel.history import History
-from freehold.kernel.keys import Custody, Keyring
+from freehold.kernel.keys import BadPin, Custody, Keyring
 from freehold.kernel.ledger import Checkpoint, Log, LogConfig
 from freehold.kernel.policy import Denied
 from freehold.kernel.retention import PruneEstate, Retention
@@ -285,8 +285,7 @@ class Estate:
             )
             relay.target = pipeline.follow
             pipeline.catch_up()
-            if (remembered := keyring.pinned(_CLOCK)) is not None:
-                clock.resume(remembered.decode())
+            _resume(clock, keyring)
             estate = cls(pipeline, executor, folder)
             if is_upgrading:
                 estate._settle_in()
@@ -525,6 +524,16 @@ def _unfinished(folder: Path) -> EstateError:
         f"making the estate in {folder} was interrupted; nothing is in it yet",
         "delete the folder and run `freehold init` again",
     )
+
+
+def _resume(clock: EstateClock, keyring: Keyring) -> None:
+    """Go on with the time that the estate went by when it was closed."""
+    remembered = keyring.pinned(_CLOCK)
+    try:
+        if remembered is not None:
+            clock.resume(remembered.decode())
+    except ValueError:
+        raise BadPin(_CLOCK) from None
 
 
 def _trusted(keyring: Keyring, config: LogConfig) -> Checkpoint | None:

@@ -47,9 +47,15 @@ def check_within(world: World) -> None:
 
 
 def test_bodies_that_retention_took_are_no_finding(pruned: Victim):
-    report = pruned.look()
+    later = StoppedClock()
+    later.advance(days=200)
+    report = pruned.look(clock=later)
     assert codes(report) == set(), report.findings
     assert report.counts.bodies < report.counts.records
+
+
+def test_an_estate_that_goes_by_a_time_still_to_come_is_told(pruned: Victim):
+    assert codes(pruned.look()) == {"clock.ahead"}
 
 
 def test_a_body_that_somebody_else_emptied_is_one(pruned: Victim):

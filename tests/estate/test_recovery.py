@@ -18,7 +18,7 @@ from freehold.estate import Estate, EstateError
 from freehold.kernel import FreeholdError, Ref, new_id
 from freehold.kernel.acts import Record
 from freehold.kernel.catalog import CatalogError
-from freehold.kernel.keys import WrongCustody
+from freehold.kernel.keys import BadPin, WrongCustody
 from freehold.kernel.ledger import LogRefusedError, LogStoppedError
 from freehold.kernel.signatures import new_key_file
 from freehold.training import Task
@@ -121,6 +121,16 @@ def test_rebuilding_in_an_open_estate_changes_nothing(deployed: World):
     assert deployed.estate.pipeline.rebuild() == deployed.estate.pipeline.stores.log.size
     assert dump(deployed.estate) == before
     check_everything(deployed.estate)
+
+
+@pytest.mark.parametrize("pin", ["clock", "format", "pruned"])
+def test_a_pin_that_somebody_changed_is_told(world: World, pin: str):
+    world.close()
+    with sqlite3.connect(world.home / "keys" / "keyring.db") as db:
+        db.execute("INSERT OR REPLACE INTO pins VALUES (?, ?)", (pin, b"no such value"))
+    db.close()
+    with pytest.raises(BadPin, match=f"'{pin}'"):
+        world.open()
 
 
 # ---- before the append ----------------------------------------------------------------------

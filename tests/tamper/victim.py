@@ -16,6 +16,7 @@ from typing import Any
 
 from freehold.audit import FolderAudit, Pin, Report, Severity, Trust, audit_estate
 from freehold.estate import ROOMS, Estate
+from freehold.kernel import Clock
 from freehold.kernel.acts import Actor, Record, Registry
 from freehold.kernel.keys import Keyring
 from freehold.kernel.ledger import Log, LogConfig, LogReader, VerifierKey
@@ -80,10 +81,13 @@ class Victim:
 
     # ---- looking
 
-    def look(self, *pins: bytes, key: VerifierKey | None = None) -> Report:
-        """Audit the folder from outside, with these pins and this key."""
+    def look(
+        self, *pins: bytes, key: VerifierKey | None = None, clock: Clock | None = None
+    ) -> Report:
+        """Audit the folder from outside, with these pins and this key, at the time of `clock`."""
         seen = tuple(Pin(pin, f"pin {number}") for number, pin in enumerate(pins, 1))
-        return FolderAudit(self.home, REGISTRY, trust=Trust(key=key, pins=seen)).round()
+        trust = Trust(key=key, pins=seen)
+        return FolderAudit(self.home, REGISTRY, trust=trust, clock=clock).round()
 
     def look_within(self) -> Report:
         """Open the estate and audit it from within, as the auditor."""

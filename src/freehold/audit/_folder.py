@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from freehold.audit import _ledger as ledger
@@ -29,6 +30,7 @@ from freehold.kernel.ledger import LogReader, VerifierKey
 from freehold.kernel.vault import BodyScan
 
 PARTS = 12  # of the old: each later round looks at one of them again, so that twelve see all
+_CLOCKS_APART = timedelta(minutes=5)  # of the auditor's machine and the estate's
 _ESTATE = "the estate's own pin"
 _OF_HISTORY = ("ledger.", "pin.", "wal.")
 
@@ -88,7 +90,10 @@ class FolderAudit:
         origin = ledger.origin_of(self._log)
         seen = ask_witnesses(self._trust, origin, findings)
         self._progress("databases", 0, 0)
-        outside = stores.look_outside(self._folder, origin, is_whole=is_turn, findings=findings)
+        now = format_time(self._clock.now() + _CLOCKS_APART)
+        outside = stores.look_outside(
+            self._folder, origin, now=now, is_whole=is_turn, findings=findings
+        )
         key, trusted = self._key()
         reader = None
         if key is None:

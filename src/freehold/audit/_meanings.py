@@ -236,6 +236,12 @@ MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             " keyring was put in place",
             "open the estate once, which destroys the key; then audit again",
         ),
+        "clock.ahead": Meaning(
+            _FAULT,
+            "a clock that is not ahead of this machine's",
+            "the estate goes by a time still to come: what expires does so early",
+            "`freehold estate clock` tells why; owners can accept the host's clock again",
+        ),
         # ---- the catalog
         "catalog.ahead": Meaning(
             _ALARM,

@@ -22,6 +22,15 @@ from freehold.kernel.vault import SEGMENT_HEADER
 
 CHUNK_BYTES = 1_048_576
 _BLOB = re.compile(r"[0-9a-f]{64}")
+_MOMENT = rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
+# What is pinned, and its shape. Whether it is true, other checks and the opening tell.
+_PINS = (
+    re.compile(rb"(?:estate|head)=.*", re.DOTALL),
+    re.compile(rb"clock=[0-9]+ (" + _MOMENT + rb")"),
+    re.compile(rb"format=[0-9]+"),
+    re.compile(rb"pruned=-?[0-9]+"),
+    re.compile(rb"stream:[0-9a-f-]{36}=[0-9]+"),
+)
 _PROBLEMS_MAX = 20  # lines of SQLite's own check
 
 
@@ -100,7 +109,9 @@ class Outside:
     position: int  # records that the catalog follows
 
 
-def look_outside(folder: Path, origin: str, *, is_whole: bool, findings: Findings) -> Outside:
+def look_outside(
+    folder: Path, origin: str, *, now: str, is_whole: bool, findings: Findings
+) -> Outside:
     """Look at the two databases of the estate of this log; `is_whole` looks at every page."""
     tombstones: frozenset[str] = frozenset()
     head = None
@@ -108,13 +119,20 @@ def look_outside(folder: Path, origin: str, *, is_whole: bool, findings: Finding
         with closing(KeyringFiles(folder / "keys")) as files:
             _check_keyring(files, origin, is_whole=is_whole, findings=findings)
             tombstones, head = frozenset(files.erased()), files.pinned("head")
+            clock = (files.pinned("clock") or b"").decode(errors="replace").partition(" ")[2]
+            if clock > now:
+                findings.add("clock.ahead", "pin clock", expected=f"at most {now}", got=clock)
     except FreeholdError as error:
         findings.add("keyring.faulty", "keys", got=error.message)
     return Outside(tombstones, head, _check_catalog(folder, is_whole=is_whole, findings=findings))
 
 
 def _check_keyring(files: KeyringFiles, origin: str, *, is_whole: bool, findings: Findings) -> None:
-    identity = files.pinned("estate") or b""
+    pins = files.pins()
+    for name, value in pins.items():
+        if not any(shape.fullmatch(name.encode() + b"=" + value) for shape in _PINS):
+            findings.add("keyring.faulty", f"pin {name}", got=value.decode(errors="replace"))
+    identity = pins.get("estate", b"")
     kind, _, rest = origin.partition("/")
     if identity != canonical({"id": rest.partition("/")[0], "trial": kind == "trial"}):
         findings.add(

@@ -19,7 +19,7 @@ from freehold.interop._follower import Follower
 from freehold.interop.errors import StreamError
 from freehold.kernel import Ref, check_name, new_id
 from freehold.kernel.acts import Act, Actor, NotFound, Pipeline, Record
-from freehold.kernel.keys import Keyring
+from freehold.kernel.keys import Keyring, pinned_number
 from freehold.kernel.ledger import PRUNED
 
 READ_MAX = 10_000  # events of one answer
@@ -48,7 +48,7 @@ class _PinnedPlace:
         self._name = f"stream:{stream}"
 
     def get(self) -> int:
-        return int(self._keyring.pinned(self._name) or b"0")
+        return pinned_number(self._keyring, self._name, otherwise=0)
 
     def put(self, sent: int) -> None:
         self._keyring.pin(self._name, str(sent).encode())

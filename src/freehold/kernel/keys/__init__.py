@@ -20,7 +20,7 @@ from freehold.kernel.keys._custody import (
 from freehold.kernel.keys._disk import Disk, LocalDisk
 from freehold.kernel.keys._domain import DomainKeys
 from freehold.kernel.keys._identity import age_private_key
-from freehold.kernel.keys._keyring import Keyring, peek_pins
+from freehold.kernel.keys._keyring import Keyring, peek_pins, pinned_number
 from freehold.kernel.keys._limits import DEFAULT_KEYS_LIMITS, KeysLimits
 from freehold.kernel.keys._recoveries import Recoveries
 from freehold.kernel.keys._recovery import (
@@ -34,6 +34,7 @@ from freehold.kernel.keys._shares import combine_shares, split_identity
 from freehold.kernel.keys._signer import SigningKey
 from freehold.kernel.keys._survey import KeyringFiles, KeyringState
 from freehold.kernel.keys.errors import (
+    BadPin,
     BadShares,
     DomainErased,
     KeysError,
@@ -45,6 +46,7 @@ from freehold.kernel.keys.errors import (
 __all__ = [
     "DEFAULT_KEYS_LIMITS",
     "INSECURE_TEST_COST",
+    "BadPin",
     "BadShares",
     "Custody",
     "Disk",
@@ -73,6 +75,7 @@ __all__ = [
     "combine_shares",
     "new_recovery_identity",
     "peek_pins",
+    "pinned_number",
     "recipient_of",
     "split_identity",
     "unlock",

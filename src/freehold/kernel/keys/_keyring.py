@@ -35,7 +35,7 @@ from freehold.kernel.keys._recovery import Recovery
 from freehold.kernel.keys._signer import SigningKey
 from freehold.kernel.keys._survey import KeyringState, Shard, check_shard
 from freehold.kernel.keys._wrapping import KEY_BYTES, new_key, wrap
-from freehold.kernel.keys.errors import KeysError, storage_errors
+from freehold.kernel.keys.errors import BadPin, KeysError, storage_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,6 +477,20 @@ class Keyring:
         if len(name) > self._limits.label_chars_max:
             raise ValueError(f"a name has at most {self._limits.label_chars_max} characters")
         return name
+
+
+def pinned_number(keyring: Keyring, name: str, *, otherwise: int) -> int:
+    """Give the whole number that is pinned under `name`, or `otherwise` where nothing is.
+
+    Raises:
+        BadPin: it is none.
+        KeysError: `keys.storage`.
+    """
+    pinned = keyring.pinned(name)
+    try:
+        return otherwise if pinned is None else int(pinned)
+    except ValueError:
+        raise BadPin(name) from None
 
 
 def peek_pins(folder: Path) -> dict[str, bytes]:

@@ -80,6 +80,16 @@ class KeyringFiles:
             for (domain_id,) in self._db.execute("SELECT id FROM domains WHERE wrapped IS NULL"):
                 yield domain_id
 
+    def pins(self) -> dict[str, bytes]:
+        """Everything that is pinned, in the clear.
+
+        Raises:
+            KeysError: `keys.storage`.
+        """
+        with _storage_errors():
+            rows = self._db.execute("SELECT name, value FROM pins").fetchall()
+        return {str(name): bytes(value) for name, value in rows}
+
     def pinned(self, name: str) -> bytes | None:
         """The value that is pinned under `name`, in the clear.
 

@@ -6,6 +6,7 @@
         ├── UnknownDomain    keys.unknown_domain: there never was such a domain
         ├── DomainErased     keys.domain_erased: there was, and its secret is destroyed
         ├── UnknownSigner    keys.unknown_signer: no signing key has this name
+        ├── BadPin           keys.pin: a pin does not read as what it is
         └── BadShares        keys.share, keys.shares_few, keys.shares_mixed: they give nothing
 
 Other codes: `keys.missing`, `keys.exists`, `keys.domain_exists`, `keys.signer_exists`,
@@ -69,6 +70,17 @@ class UnknownSigner(KeysError):
             "keys.unknown_signer",
             f"the keyring has no signing key {name!r}",
             "`freehold init` creates the keys of an estate",
+        )
+
+
+class BadPin(KeysError):
+    """A pin is not what Freehold writes there: somebody changed it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "keys.pin",
+            f"the pin {name!r} in keyring.db does not read as what Freehold writes there",
+            "`freehold audit` tells what else was changed; restore the keys from a backup",
         )
 
 

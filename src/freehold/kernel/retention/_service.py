@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Select, select, true
 from freehold.kernel import Ref, format_time
 from freehold.kernel.acts import Actor, Conflict, NotFound, Pipeline, Record, retract
 from freehold.kernel.catalog import ACT
-from freehold.kernel.keys import Keyring
+from freehold.kernel.keys import Keyring, pinned_number
 from freehold.kernel.ledger import PRUNED
 from freehold.kernel.retention._acts import HOLD, PRUNING, HoldThing, PruneEstate, ReleaseThing
 from freehold.kernel.retention._gaps import joined, pruned_digest
@@ -91,8 +91,7 @@ class Retention:
 
         The record is the commit point: after a crash, opening the estate ends here.
         """
-        pinned = self._pipeline.stores.keyring.pinned(_THROUGH)
-        through = int(pinned) if pinned else -1
+        through = pinned_number(self._pipeline.stores.keyring, _THROUGH, otherwise=-1)
         left = [rule for rule in self._rules() if rule.position > through]
         for rule in left:
             self._carry_out(rule)

@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from freehold.kernel.keys import Keyring, peek_pins
+from freehold.kernel.keys import BadPin, Keyring, peek_pins
 from freehold.kernel.upkeep.errors import FormatError
 
 FORMAT = 2
@@ -33,7 +33,10 @@ _UNPINNED = 1
 
 def format_of(folder: Path) -> int:
     """The format version of the estate in a folder; nothing is opened or changed."""
-    return int(peek_pins(folder / "keys").get(_PIN, _UNPINNED))
+    try:
+        return int(peek_pins(folder / "keys").get(_PIN, _UNPINNED))
+    except ValueError:
+        raise BadPin(_PIN) from None
 
 
 def pin_format(keyring: Keyring, version: int) -> None:
