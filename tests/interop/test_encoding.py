@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.json_format import Parse
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from freehold.estate import ROOMS
 from freehold.interop import (
     Severity,
     Source,
@@ -18,7 +19,7 @@ from freehold.interop import (
     syslog_message,
 )
 from freehold.kernel import new_id
-from freehold.kernel.acts import Output, Record
+from freehold.kernel.acts import Output, Record, Registry
 from tests.interop.receivers import attributes
 
 SOURCE = Source(estate=new_id(), host="host.example", version="1.2", process=7, is_trial=False)
@@ -49,11 +50,13 @@ def record(act: str = "dataset.ingest", phase: str = "done", **more: object) -> 
         ("dataset.read", "denied", Severity.warning),
         ("model.train", "failed", Severity.error),
         ("access.break_glass", "done", Severity.alert),
+        ("recovery.set_up", "done", Severity.alert),
         ("access.break_glass", "denied", Severity.warning),
     ],
 )
 def test_how_grave_an_act_is(act: str, phase: str, severity: Severity):
-    assert event_of(0, record(act, phase)).severity is severity
+    event = event_of(0, record(act, phase), Registry(ROOMS).alarming)
+    assert event.severity is severity
 
 
 def test_facts_inputs_and_outputs_are_no_part_of_an_event():

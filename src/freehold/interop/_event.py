@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,9 +18,6 @@ class Severity(IntEnum):
     notice = 5
     info = 6
 
-
-_ALERTS = frozenset({"access.break_glass", "recovery.use"})
-"""Acts that a person should look at within minutes."""
 
 _NOTICES = frozenset(
     {"access", "charter", "clock", "custody", "estate", "evidence", "person", "policy"}
@@ -49,8 +46,12 @@ class Event:
         return f"{self.act} {self.phase}: {who} on {what}"
 
 
-def event_of(index: int, record: Record) -> Event:
-    """Make the event of a record: everything in it but facts, inputs and outputs."""
+def event_of(index: int, record: Record, alarming: Collection[str] = ()) -> Event:
+    """Make the event of a record: everything in it but facts, inputs and outputs.
+
+    Args:
+        alarming: the acts that people have to hear of at once (`Registry.alarming`).
+    """
     fields = {
         "id": record.id,
         "log": record.log,
@@ -63,15 +64,15 @@ def event_of(index: int, record: Record) -> Event:
         "policies": " ".join(record.decision["policies"]),
     }
     present = {name: value for name, value in fields.items() if value}
-    return Event(index, record.time, _severity(record), record.act, record.phase, present)
+    return Event(index, record.time, _severity(record, alarming), record.act, record.phase, present)
 
 
-def _severity(record: Record) -> Severity:
+def _severity(record: Record, alarming: Collection[str]) -> Severity:
     if record.phase == "failed":
         return Severity.error
     if record.phase == "denied":
         return Severity.warning
-    if record.act in _ALERTS:
+    if record.act in alarming:
         return Severity.alert
     if record.act in _NOTICED or record.act.partition(".")[0] in _NOTICES:
         return Severity.notice

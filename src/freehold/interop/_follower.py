@@ -7,7 +7,7 @@ never. It ends when it is told to, or when the log does not give records any mor
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Protocol
@@ -43,6 +43,7 @@ class Follower:
         source: Source,
         *,
         place: Place,
+        alarming: Collection[str],
         told: Callable[[bool, int], None],
     ) -> None:
         """`told` hears when the destination stops taking events (False) and takes them again."""
@@ -50,6 +51,7 @@ class Follower:
         self._destination = destination
         self._source = source
         self._place = place
+        self._alarming = alarming
         self._told = told
         self._sender: Sender | None = None
         self._is_through = True
@@ -91,7 +93,7 @@ class Follower:
     def _events(self, start: int, stop: int) -> list[Event]:
         entries = islice(self._log.entries(start, stop), stop - start)
         return [
-            event_of(index, Record.decode(entry))
+            event_of(index, Record.decode(entry), self._alarming)
             for index, entry in enumerate(entries, start)
             if entry != PRUNED
         ]

@@ -123,7 +123,7 @@ class StreamService:
         start = max(0, min(after, log.size))
         stop = min(log.size, start + max(1, min(limit, READ_MAX)))
         return tuple(
-            as_json(event_of(index, Record.decode(entry)))
+            as_json(event_of(index, Record.decode(entry), self._pipeline.registry.alarming))
             for index, entry in enumerate(log.entries(start, stop), start)
             if entry != PRUNED
         )
@@ -165,6 +165,7 @@ class StreamService:
             parse_destination(row.destination),
             self._source(),
             place=self._place(row),
+            alarming=self._pipeline.registry.alarming,
             told=lambda is_through, sent: self._record(ref, is_through=is_through, sent=sent),
         )
         follower.start()

@@ -183,6 +183,11 @@ class Registry:
                 raise ActError("act.resource", f"{name} is done to {on}, which no room declares")
 
     @property
+    def alarming(self) -> frozenset[str]:
+        """The acts that people have to hear of at once."""
+        return frozenset(name for name, act in self.acts.items() if act.alarming)
+
+    @property
     def actions(self) -> dict[str, str]:
         """Every action that policy decides about, with the resource type it is done to."""
         acts = {name: act.on for name, act in self.acts.items()}
