@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import random
 import string
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from freehold.kernel.vault import BlobStore, MissingBlob, StoredBlob
+from freehold.kernel.vault import BlobStore, MissingBlob, Sealed, StoredBlob, Vault
 
 
 class MemoryStore:
@@ -95,3 +96,14 @@ class SetClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
+
+
+CONTENT = random.Random(1).randbytes(200_000)  # four chunks of the age format
+
+
+def seal(vault: Vault, domain: str, content: bytes = CONTENT) -> Sealed:
+    return vault.seal(domain, io.BytesIO(content))
+
+
+def path_of(folder: Path, name: str) -> Path:
+    return folder / "blobs" / name[:2] / name

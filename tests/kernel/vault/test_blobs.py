@@ -6,7 +6,6 @@ import errno
 import hashlib
 import hmac
 import io
-import os
 import random
 import resource
 import subprocess
@@ -14,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,24 +27,19 @@ from freehold.kernel.vault import (
     FolderStore,
     MissingBlob,
     Sealed,
-    StoredBlob,
     Vault,
     VaultError,
     VaultLimits,
 )
-from tests.kernel.clocks import FakeHostClock
-from tests.kernel.vault.stores import FaultyStore, MemoryStore, SetClock
+from tests.kernel.vault.stores import (
+    CONTENT,
+    FaultyStore,
+    MemoryStore,
+    path_of,
+    seal,
+)
 
-CONTENT = random.Random(1).randbytes(200_000)  # four chunks of the age format
 SIZES = [0, 1, 65_535, 65_536, 65_537, 131_072, 1_048_576, 1_048_577]
-
-
-def seal(vault: Vault, domain: str, content: bytes = CONTENT) -> Sealed:
-    return vault.seal(domain, io.BytesIO(content))
-
-
-def path_of(folder: Path, name: str) -> Path:
-    return folder / "blobs" / name[:2] / name
 
 
 def staging(folder: Path) -> list[Path]:
@@ -274,21 +267,6 @@ def test_a_blob_in_the_place_of_another_is_refused_at_its_end(
     assert caught.value.code == "vault.corrupt"
     with pytest.raises(VaultError):
         vault.read(domain, sealed.name, limit=1_000)
-
-
-def test_a_reader_that_leaves_early_leaves_no_thread(
-    folder: Path, keyring: Keyring, vault: Vault, domain: str
-) -> None:
-    sealed = seal(vault, domain)
-    limits = VaultLimits(chunk_bytes=1_000)
-    before = threading.active_count()
-    with Vault.open(folder, keyring, limits=limits) as narrow:
-        for size in [0, 10, 2_000, 30_000] * 50:
-            with narrow.unseal(domain, sealed.name) as stream:
-                assert stream.read(size) == CONTENT[:size]
-        with pytest.raises(ZeroDivisionError), narrow.unseal(domain, sealed.name):
-            raise ZeroDivisionError
-    assert threading.active_count() == before
 
 
 class CountingReads(MemoryStore):
@@ -553,73 +531,6 @@ def test_opening_empties_staging_but_for_what_is_being_sealed(
     sealed = vault.seal(domain, Watching(CONTENT, look))
     assert unseal(vault, domain, sealed.name) == CONTENT
     assert staging(folder) == []
-
-
-def test_collecting_removes_old_orphans_alone(
-    folder: Path, keyring: Keyring, vault: Vault, domain: str
-) -> None:
-    clock = SetClock(timedelta(0))
-    with Vault.open(folder, keyring, clock=clock) as timed:
-        referenced, orphan = seal(timed, domain, b"referenced"), seal(timed, domain, b"orphan")
-        assert timed.collect({referenced.name}) == Collected(0, 0)
-        clock.ahead = timedelta(hours=25)
-        assert timed.collect({referenced.name}) == Collected(1, orphan.sealed_size)
-        assert timed.exists(referenced.name)
-        assert not timed.exists(orphan.name)
-        assert timed.collect(set(), grace=timedelta(hours=26)) == Collected(0, 0)
-        assert timed.collect(set(), grace=timedelta(0)).count == 1
-
-
-@pytest.mark.parametrize("days", [2, 3650, -2, -20_000])
-def test_a_blob_that_was_just_put_is_young_whatever_the_clock_is_set_to(
-    folder: Path, keyring: Keyring, vault: Vault, domain: str, days: int
-) -> None:
-    host = FakeHostClock(datetime.now(UTC))
-    with Vault.open(folder, keyring, clock=host) as timed:
-        orphan = seal(timed, domain, b"orphan")
-        host.set_by(days=days)
-        assert timed.collect(set()) == Collected(0, 0)
-        host.set_by(days=-days)
-        host.wait(hours=25)
-        assert timed.collect(set()) == Collected(1, orphan.sealed_size)
-
-
-def test_a_vault_forgets_when_it_put_what_is_no_longer_young(
-    folder: Path, keyring: Keyring, vault: Vault, domain: str
-) -> None:
-    host = FakeHostClock(datetime.now(UTC))
-    with Vault.open(folder, keyring, clock=host) as timed:
-        for number in range(50):
-            seal(timed, domain, b"%d" % number)
-            host.wait(hours=1)
-        assert timed.collect(set(), grace=timedelta(hours=24.5)).count == 26
-        assert timed.collect(set(), grace=timedelta(0)).count == 24
-
-
-class LateList(MemoryStore):
-    """A store whose list tells ages as they were long ago."""
-
-    def list(self) -> Iterator[StoredBlob]:
-        for blob in super().list():
-            yield StoredBlob(blob.name, blob.size, datetime(2001, 9, 9, tzinfo=UTC))
-
-
-def test_a_blob_that_became_young_while_collecting_stays(
-    folder: Path, keyring: Keyring, vault: Vault, domain: str
-) -> None:
-    with Vault.open(folder, keyring, store=LateList()) as late:
-        sealed = seal(late, domain)
-        assert late.collect(set()) == Collected(0, 0)
-        assert late.exists(sealed.name)
-
-
-def test_a_blob_that_is_wanted_again_is_young_again(
-    folder: Path, keyring: Keyring, vault: Vault, domain: str
-) -> None:
-    sealed = seal(vault, domain)
-    os.utime(path_of(folder, sealed.name), (0, 0))
-    seal(vault, domain)
-    assert vault.collect(set()) == Collected(0, 0)
 
 
 def test_nobody_else_on_the_machine_may_read_the_files(

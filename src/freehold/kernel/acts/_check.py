@@ -135,7 +135,6 @@ class RecordCheck:
         self._shapes: dict[tuple[str, ...], tuple[_Check, ...]] = {}  # act, phase, names of facts
         self._ids = bytearray()  # 16 bytes of each, as many as records
         self._begun: dict[str, str] = {}  # acts of the started records that nothing ended yet
-        self._digests: set[str] = set()  # of policy sets
 
     def run(self, first: int, entries: Sequence[bytes]) -> CheckedRecords:
         """Check consecutive entries, of which the first is at place `first` of the log; an empty
@@ -178,11 +177,6 @@ class RecordCheck:
         ids = np.frombuffer(bytes(self._ids), dtype="V16")
         found, counts = np.unique(ids, return_counts=True)
         return [str(uuid.UUID(bytes=each.tobytes())) for each in found[counts > 1]]
-
-    @property
-    def policy_sets(self) -> frozenset[str]:
-        """Digests of the policy sets that decided anything."""
-        return frozenset(self._digests)
 
     def _read(self, entry: bytes) -> Record:
         record = Record.decode(entry)
@@ -295,7 +289,6 @@ class RecordCheck:
             raise _wrong("decision", known)
         if (result == "deny") != (phase == "denied"):
             raise _Wrong("record.decision", f"{phase}, and the decision was to {result}")
-        self._digests.add(policy_set)
         _remember(self._decided, known)
 
     def _check_place(self, body: dict[str, Any]) -> None:
