@@ -199,6 +199,61 @@ def test_a_crash_after_an_acceptance_does_not_bring_the_wrong_time_back(
     crashed.close()
 
 
+def test_a_role_taken_in_a_wrong_future_ends_with_it(timed, host):
+    def ask() -> Ref:
+        asked = timed.estate.emergency.request(
+            timed.actor("otto"), "steward", minutes=60, code="outage", reason="Nobody else is here"
+        )
+        return Ref.parse(asked.ref)
+
+    host.set_by(**TEN_YEARS)
+    untaken, taken = ask(), ask()
+    for asked in (untaken, taken):
+        timed.approve("ravi", "access.break_glass", asked)
+    timed.estate.emergency.break_glass(timed.actor("otto"), str(taken))
+    under_way = timed.actor("otto")
+    timed.estate.data.list(under_way)
+    host.set_by(days=-3650)
+    accept(timed)
+    with pytest.raises(Denied):
+        timed.estate.data.list(under_way)
+    timed._actors.clear()
+    for is_reopened in (False, True):
+        if is_reopened:
+            timed.reopen()
+            timed.estate.pipeline.rebuild()
+        with pytest.raises(Denied):
+            timed.estate.data.list(timed.actor("otto"))
+        listed = timed.estate.emergency.list(timed.actor("olivia"))
+        states = {each.ref: each.state for each in listed}
+        assert states == {str(taken): "over", str(untaken): "lapsed"}
+    concerns = timed.estate.status(timed.actor("olivia")).concerns
+    assert "emergency.unreviewed" in {each.code for each in concerns}
+    host.wait(days=30)
+    timed._actors.clear()
+    concerns = timed.estate.status(timed.actor("olivia")).concerns
+    assert "emergency.review_overdue" in {each.code for each in concerns}
+    timed.estate.emergency.review(
+        timed.actor("ravi"), str(taken), outcome="justified", finding="A clock was wrong"
+    )
+    asked = ask()
+    timed.approve("ravi", "access.break_glass", asked)
+    assert timed.estate.emergency.break_glass(timed.actor("otto"), str(asked)).state == "open"
+    check_everything(timed.estate)
+
+
+def test_a_role_asked_for_in_a_wrong_future_is_asked_for_again(from_the_future):
+    otto = from_the_future.actor("otto")
+    asked = from_the_future.estate.emergency.request(
+        otto, "steward", minutes=60, code="outage", reason="Nobody else is here"
+    )
+    accept(from_the_future)
+    from_the_future._actors.clear()
+    from_the_future.approve("ravi", "access.break_glass", Ref.parse(asked.ref))
+    with pytest.raises(Conflict, match="accepted the host's clock"):
+        from_the_future.estate.emergency.break_glass(from_the_future.actor("otto"), asked.ref)
+
+
 def test_a_clock_that_is_right_is_not_accepted(timed):
     owner = timed.actor("olivia")
     timed.approve("oscar", "estate.accept_clock", estate_of(timed))

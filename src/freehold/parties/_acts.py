@@ -221,8 +221,8 @@ class RefuseUnknown(Act, name="access.refused", on="Estate"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptClock(Act, name=ACCEPT_CLOCK, on="Estate"):
-    """Say that the host's clock is right and later times in the ledger are wrong; ends every token
-    and every approval that was not used.
+    """Say that the host's clock is right and later times in the ledger are wrong; ends every token,
+    every approval that was not used, and every emergency: their ends count by the wrong time.
     """
 
     evidence: Digest
@@ -232,6 +232,7 @@ class AcceptClock(Act, name=ACCEPT_CLOCK, on="Estate"):
     def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
         yield Amend(TOKEN, {"is_revoked": False}, {"is_revoked": True})
         yield Amend(APPROVAL, {"is_void": False}, {"is_void": True})
+        yield from emergency.end_all(record)
 
 
 def enrolled_key(catalog: Catalog, person: str) -> str | None:

@@ -116,10 +116,11 @@ class EmergencyService:
                     raise Conflict("emergency.none", "the charter in force has no [emergency]")
                 if row.taken is not None:
                     raise Conflict("emergency.taken", f"{ref} was taken at {row.taken}")
-                if parse_time(row.asked) + timedelta(hours=REQUEST_HOURS) < now:
+                if _state(row, now) == "lapsed":
                     raise Conflict(
                         "emergency.lapsed",
-                        f"{ref} was asked for over {REQUEST_HOURS} hours ago",
+                        f"{ref} was asked for over {REQUEST_HOURS} hours ago, or before the owners"
+                        " accepted the host's clock",
                         "ask again with `freehold access request`",
                     )
                 act.conclude(outputs=[Output(row.person)])  # whose rights are others from now on
@@ -191,7 +192,7 @@ class EmergencyService:
         if state == "open":
             step = f"{row.person} holds {row.role} until {row.expires}; `freehold access end {ref}`"
             return Concern("emergency.open", ref, row.taken, step)
-        over = row.ended or row.expires
+        over = min(filter(None, (row.ended, row.expires)))
         rules = self._charter.in_force().emergency
         days = rules.review_days if rules else 0
         is_late = parse_time(over) + timedelta(days=days) <= now
@@ -263,8 +264,8 @@ def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
 
 def _state(row: Row[Any], now: datetime) -> str:
     if row.taken is None:
-        is_lapsed = parse_time(row.asked) + timedelta(hours=REQUEST_HOURS) < now
-        return "lapsed" if is_lapsed else "asked"
+        is_old = parse_time(row.asked) + timedelta(hours=REQUEST_HOURS) < now
+        return "lapsed" if is_old or row.ended is not None else "asked"
     if row.reviewed is not None:
         return "reviewed"
     return "open" if row.ended is None and parse_time(row.expires) > now else "over"

@@ -41,7 +41,7 @@ EMERGENCY = Table(
     Column("taken", String),
     Column("clearances", Text),  # codes, separated by spaces; null until taken, as all below
     Column("expires", String),
-    Column("ended", String),  # null where it ran its time
+    Column("ended", String),  # by somebody's act; null where it runs, or ran, its time
     Column("ended_by", String),
     Column("reviewed", String),
     Column("reviewed_by", String),
@@ -135,6 +135,15 @@ class ReviewEmergency(Act, name="access.review_emergency", on="Emergency"):
                 "finding": (details or {}).get("finding"),
             },
         )
+
+
+def end_all(record: Record) -> Iterable[Change]:
+    """End each that nobody reviewed, asked for or taken, whatever time it still has."""
+    yield Amend(
+        EMERGENCY,
+        {"ended": None, "reviewed": None},
+        {"ended": record.time, "ended_by": record.on_behalf or record.principal},
+    )
 
 
 def emergencies_of(catalog: Catalog, person: Ref, now: datetime) -> Sequence[Row[Any]]:

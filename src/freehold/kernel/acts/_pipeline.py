@@ -275,8 +275,11 @@ class Pipeline:
 
     def follow(self, first: int, entries: Sequence[bytes]) -> None:
         """The log's `on_commit`: project what has just become durable."""
+        accepted = self._time.accepted
         touched = self._project(first, entries)
         self.clock.hold(self._time)
+        if self._time.accepted != accepted:  # until when anybody was seen counts no more
+            self._entities.clear()
         self._entities.evict(map(Ref.parse, touched))
 
     # -- what the performances use -----------------------------------------------------------------
