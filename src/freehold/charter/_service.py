@@ -361,10 +361,10 @@ class CharterService:
         return self._pipeline.stores.vault.read(estate.id, blob, POLICY_BYTES_MAX)
 
     def _compile(self, ref: Ref) -> PolicySet:
-        row = self._pipeline.stores.catalog.first(
+        row: Any = self._pipeline.stores.catalog.first(  # asked for a charter that there is
             select(CHARTER).where(CHARTER.c.id == ref.id, CHARTER.c.version == ref.version)
         )
-        return self._compiled(Charter.parse(self._text(row.blob)))  # type: ignore[union-attr]
+        return self._compiled(Charter.parse(self._text(row.blob)))
 
     def _compiled(self, charter: Charter) -> PolicySet:
         registry = self._pipeline.registry

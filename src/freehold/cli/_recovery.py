@@ -88,7 +88,7 @@ def set_up(
 def drill(
     context: typer.Context,
     *,
-    share: Shares = [],  # noqa: B006
+    share: Shares = [],  # noqa: B006  # as above
     identity: Identity = None,
     as_json: AsJson = False,
 ) -> None:
@@ -107,7 +107,7 @@ def drill(
 def use(
     context: typer.Context,
     *,
-    share: Shares = [],  # noqa: B006
+    share: Shares = [],  # noqa: B006  # as above
     identity: Identity = None,
     person: Annotated[
         str, typer.Option("--as", help="Your code, to sign as yourself instead of by token.")

@@ -370,7 +370,7 @@ class RecordCheck:
         A record that was written before a fact was declared lacks it: then it has a default.
         """
         declared = registry.facts[act.name]
-        defaults = {each.name: each.default for each in fields(act)}  # type: ignore[arg-type]
+        defaults = {each.name: each.default for each in fields(act)}  # type: ignore[arg-type]  # all are
         needed = {
             each.name
             for each in declared

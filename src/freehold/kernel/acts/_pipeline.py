@@ -197,7 +197,9 @@ class Pipeline:
         or past its retention.
         """
         plaintext = self.plaintext(record)
-        return None if plaintext is None else open_body(plaintext, record.body["commitment"])  # type: ignore[index]
+        if plaintext is None or record.body is None:
+            return None
+        return open_body(plaintext, record.body["commitment"])
 
     def plaintext(self, record: Record) -> bytes | None:
         """The opened body of a record as it is disclosed to an auditor; None when there is none, it

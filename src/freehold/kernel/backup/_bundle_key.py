@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pyrage  # type: ignore[import-untyped]
+import pyrage  # type: ignore[import-untyped]  # it has no types
 
 from freehold.kernel import MalformedError
 from freehold.kernel.backup.errors import BackupError, ChangedBundle

@@ -97,11 +97,11 @@ class KeyringWriter:
                 columns = tables.COLUMNS[str(table)]
                 if len(values) != columns:
                     raise ValueError(f"{table} has {columns} columns")
-                if table != "root" and last is not None:
-                    last = bytes.fromhex(str(last))  # type: ignore[assignment]
-                marks = ", ".join("?" * columns)
+                is_key = table != "root" and last is not None
+                stored = (*plain, bytes.fromhex(str(last))) if is_key else tuple(values)
+                insert = f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608  # in COLUMNS
                 with storage_errors(self._folder):
-                    self._db.execute(f"INSERT INTO {table} VALUES ({marks})", (*plain, last))  # noqa: S608
+                    self._db.execute(insert, stored)
             except (KeyError, ValueError, TypeError) as error:
                 raise KeysError("keys.corrupt", f"a row of the copy is none: {error}") from error
 
@@ -132,7 +132,8 @@ class KeyringWriter:
 def _rows(db: sqlite3.Connection) -> Iterator[Row]:
     for table, columns in tables.COLUMNS.items():
         order = ", ".join(map(str, range(1, columns + 1)))
-        for values in db.execute(f"SELECT * FROM {table} ORDER BY {order}"):  # noqa: S608
+        query = f"SELECT * FROM {table} ORDER BY {order}"  # noqa: S608  # names and numbers of ours
+        for values in db.execute(query):
             yield [table, *(v.hex() if isinstance(v, bytes) else v for v in values)]
 
 
