@@ -1,15 +1,16 @@
 """The kernel against a naive model: a list of acts and a few dictionaries.
 
-Random acts, refusals, crashes, lost catalogs, erasures and rotations on a real estate with a
-deployed model. Whatever happens in whatever order, the ledger holds exactly the acts that were
-acknowledged, in their order; what was not erased reads back as it was given; what was erased never
-does.
+Random acts, refusals, crashes, lost catalogs, erasures, rotations, backups and restorations on a
+real estate with a deployed model. Whatever happens in whatever order, the ledger holds exactly the
+acts that were acknowledged, in their order; what was not erased reads back as it was given; what
+was erased never does.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from freehold.estate import Estate
 from freehold.kernel import FreeholdError
 from freehold.kernel.acts import Record
 from freehold.kernel.policy import Denied
+from freehold.transfer import With, restore
 from tests.estate.world import PURPOSE, World, check_everything, copy_world, custody, make_world
 
 NAMES = ("claims", "visits", "letters")
@@ -42,6 +44,7 @@ class Told(NamedTuple):
 class Dataset:
     """What a dataset is to its users: its purposes, and the bytes of each version."""
 
+    id: str
     purposes: tuple[str, ...]
     versions: list[bytes] = field(default_factory=list)
 
@@ -55,8 +58,19 @@ class Model:
     answers: dict[str, dict[str, list[Any]]] = field(default_factory=dict)  # by id: the question
     erased: set[str] = field(default_factory=set)  # ids of datasets
 
+    def erase(self, name: str) -> None:
+        self.erased.add(self.datasets.pop(name).id)
+
     def tell(self, *acts: str, phase: str = "done") -> None:
         self.acts += [Told(act, phase) for act in acts]
+
+
+class Saved(NamedTuple):
+    """A bundle, and what the estate was when it was written."""
+
+    bundle: Path
+    passphrase: str
+    model: Model
 
 
 def csv_of(ages: list[int]) -> bytes:
@@ -84,12 +98,13 @@ class EstateAgainstModel(RuleBasedStateMachine):
         super().__init__()
         self.place = Path(tempfile.mkdtemp())
         self.world = copy_world(self.template, self.place / "0")
-        for person in ("stella", "clara", "dana", "olivia", "ravi"):
+        for person in ("stella", "clara", "dana", "olivia", "otto", "ravi"):
             self.world.actor(person)
         self.model = Model()
         self.skipped = len(self.records())
         self.passphrase = "passphrase of a test estate"
-        self.crashes = 0
+        self.lives = 0  # folders that the estate lay in before this one
+        self.saved: list[Saved] = []
         self.is_warm = False  # whether a process with the model's weights runs
 
     # ---- acts ---------------------------------------------------------------------------------
@@ -99,7 +114,8 @@ class EstateAgainstModel(RuleBasedStateMachine):
         content = csv_of(ages)
         version = self.bring(name, content)
         self.model.tell("dataset.ingest")
-        known = self.model.datasets.setdefault(name, Dataset((PURPOSE,)))
+        dataset = version.ref.partition(":")[2].partition("@")[0]
+        known = self.model.datasets.setdefault(name, Dataset(dataset, (PURPOSE,)))
         assert version.is_new == (content not in known.versions)
         if version.is_new:
             known.versions.append(content)
@@ -146,11 +162,9 @@ class EstateAgainstModel(RuleBasedStateMachine):
     @rule(data=st.data())
     def erase(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.model.datasets)))
-        ref = self.world.estate.data.find(name)
         self.world.erase(name)
         self.model.tell("approval.give", "dataset.erase")
-        self.model.erased.add(ref.id)
-        del self.model.datasets[name]
+        self.model.erase(name)
 
     @rule(passphrase=st.sampled_from(("one", "two", "three")))
     def rotate(self, passphrase: str) -> None:
@@ -165,22 +179,42 @@ class EstateAgainstModel(RuleBasedStateMachine):
         self.world.estate.upkeep.collect(self.world.actor("olivia"))
         self.model.tell("vault.collect")
 
+    @rule(kind=st.sampled_from(("auto", "full")))
+    def back_up(self, kind: str) -> None:
+        """What is begun is in the bundle; that it is done is not, since that comes after it."""
+        otto, place = self.world.actor("otto"), self.place / f"bundles-{self.lives}"
+        self.model.tell("backup.create", phase="started")
+        saved = deepcopy(self.model)
+        made = self.world.estate.backup.create(otto, place, kind=kind)
+        self.model.tell("backup.create")
+        self.saved.append(Saved(Path(made.bundle), self.passphrase, saved))
+
     # ---- what befalls an estate ---------------------------------------------------------------
 
     @rule()
     def crash(self) -> None:
         """Go on with what a killed process left: everything that it wrote, and nothing it held."""
-        log = self.world.estate.pipeline.stores.log
-        self.crashes += 1
-        left = self.place / str(self.crashes)
+        log, left = self.world.estate.pipeline.stores.log, self.another_place()
         with log._publishing:  # a copy takes a while, and a kill does not
             shutil.copytree(self.world.folder, left)
-        before = self.world
-        self.world = World(left, before.executor, None)
-        self.world._actors = before._actors
-        self.open()
-        before.close()
-        shutil.rmtree(before.folder)
+        self.move_to(left)
+
+    @precondition(lambda self: self.saved)
+    @rule(data=st.data(), is_listed=st.booleans())
+    def lose_it_and_restore(self, data: st.DataObject, is_listed: bool) -> None:
+        """Go on from any bundle, with the list of what was erased since, or without."""
+        bundle, passphrase, model = data.draw(st.sampled_from(self.saved))
+        listed = self.world.estate.backup.erasures(self.world.actor("otto")) if is_listed else ""
+        left = self.another_place()
+        shutil.copytree(self.world.folder / "people", left / "people")
+        restore(bundle, left / "estate", custody(passphrase), With(erasures=listed))
+        erased, self.model, self.passphrase = self.model.erased, deepcopy(model), passphrase
+        self.model.tell("estate.restore")
+        for name, dataset in list(self.model.datasets.items()) if is_listed else ():
+            if dataset.id in erased:
+                self.model.tell("erasure.apply")
+                self.model.erase(name)
+        self.move_to(left)
 
     @rule()
     def reopen(self) -> None:
@@ -244,6 +278,19 @@ class EstateAgainstModel(RuleBasedStateMachine):
         """Ingest a table; only the first version of a dataset says what it is for."""
         purposes = () if name in self.model.datasets else (PURPOSE,)
         return self.world.ingest(name, content, data_class="internal", purposes=purposes)
+
+    def another_place(self) -> Path:
+        self.lives += 1
+        return self.place / str(self.lives)
+
+    def move_to(self, left: Path) -> None:
+        """Let go of the estate, and go on with the one in another folder."""
+        before = self.world
+        self.world = World(left, before.executor, None)
+        self.world._actors = before._actors
+        self.open()
+        before.close()
+        shutil.rmtree(before.folder)
 
     # ---- looking ------------------------------------------------------------------------------
 
