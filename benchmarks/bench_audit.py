@@ -48,8 +48,8 @@ def raw(estate: Trial, entries: list[bytes], folder: Path) -> Callable[[], int]:
     frames: list[tuple[ChaCha20Poly1305, bytes]] = []
     for record in map(Record.decode, entries):
         assert record.body is not None  # noqa: S101  # each has one
-        keys = estate.pipeline.stores.keyring.domain(record.body["domain"])
-        number, offset, length = record.body["at"]
+        keys = estate.pipeline.stores.keyring.domain(record.body.domain)
+        number, offset, length = record.body.at
         frame = segments[number][offset : offset + length]
         frames.append((ChaCha20Poly1305(keys.body_key), frame))
 

@@ -17,8 +17,9 @@ import msgspec
 from trial import COLUMNS, REPLY, Trial
 
 from freehold.kernel import canonical, format_time, new_id
-from freehold.kernel.acts import Body, Output, Record
+from freehold.kernel.acts import Body, Output, Record, SealedBody
 from freehold.kernel.keys import Keyring
+from freehold.kernel.vault import BodyAt
 
 GROUP, THREADS = 4_096, 256  # records that are made at a time, and threads that append them
 DOMAINS = 4_096  # of one transaction
@@ -43,16 +44,16 @@ class Form:
     def of(cls, record: Record) -> Form:
         """Cut the entry of `record`; all get a body of the same words."""
         body = Body.make(COLUMNS, REPLY)
-        sealed = {"domain": "<domain>", "commitment": body.commitment, "at": ["<at>"]}
+        sealed = SealedBody(BodyAt(7, 7, 7), body.commitment, "<domain>")
         blank = msgspec.structs.replace(
             record,
             id="<id>",
             time="<time>",
             outputs=(Output("decision:<id>"),),
-            decision={**record.decision, "request": body.request},
+            decision=msgspec.structs.replace(record.decision, request=body.request),
             body=sealed,
         )
-        text = canonical(msgspec.to_builtins(blank)).decode().replace('"<at>"', "<at>")
+        text = canonical(msgspec.to_builtins(blank)).decode().replace("7,7,7", "<at>")
         return cls(body, tuple(re.split("<(at|domain|id|time)>", text)))
 
     def fill(self, made: Made, *, at: list[int], time: str) -> bytes:

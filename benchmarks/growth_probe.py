@@ -85,7 +85,7 @@ def keys(trial: Trial) -> dict[str, float]:
     """Domains that nobody asked for yet, new ones, and erased ones."""
     keyring, log = trial.pipeline.stores.keyring, trial.pipeline.stores.log
     known = [
-        trial.pipeline.record(n * 104_729 % log.size).body["domain"]  # type: ignore[index]  # each has one
+        trial.pipeline.record(n * 104_729 % log.size).body.domain  # type: ignore[index]  # each has one
         for n in range(KEYS)
     ]
     made = [new_id() for _ in range(KEYS)]

@@ -164,7 +164,7 @@ def test_a_subject_is_named_by_pseudonym(client_of, deployed):
     def domain(subject: str) -> str:
         body = request(parameters={"subject": subject})
         assert client.post("/v2/models/triage/infer", json=body).status_code == 200
-        return str(pipeline.record(pipeline.stores.log.size - 1).body["domain"])
+        return str(pipeline.record(pipeline.stores.log.size - 1).body.domain)
 
     assert domain("case-1") == domain("case-1") != domain("case-2")
 

@@ -67,7 +67,7 @@ def test_a_body_that_somebody_else_emptied_is_one(pruned: Victim):
 
 def empty(victim: Victim, record: Record) -> None:
     assert record.body is not None
-    number, offset, length = record.body["at"]
+    number, offset, length = record.body.at
 
     def zero(data: bytes) -> bytes:
         return data[:offset] + bytes(length) + data[offset + length :]

@@ -480,7 +480,7 @@ def test_a_purpose_that_was_withdrawn_counts_at_the_next_decision(world: World):
         world.train()
     assert error.value.code == "policy.denied"
     denied = next(r for r in reversed(records(world)) if r.phase == "denied")
-    assert denied.decision["policies"] == ["charter.purpose"]
+    assert denied.decision.policies == ("charter.purpose",)
 
 
 def test_a_denial_is_explained_in_words_that_help(world: World):

@@ -201,7 +201,7 @@ def test_the_estate_prunes_of_its_own_accord(world: World, clock: Shifted) -> No
     itself = Actor(Ref("service", estate.pipeline.circumstances.estate.id))
     (pruned,) = estate.retention.prune(itself)
     record = estate.pipeline.record(estate.pipeline.position(pruned.act or ""))
-    assert record.decision["policies"] == ["builtin.estate"]
+    assert record.decision.policies == ("builtin.estate",)
 
 
 def test_the_digest_of_empty_places_is_as_the_format_says() -> None:

@@ -119,7 +119,7 @@ def _check_bodies(world: World, records: Iterable[Record]) -> None:
     pipeline, erased = world.estate.pipeline, _erased(world)
     for record in records:
         if record.body is not None and pipeline.body(record) is None:
-            assert record.body["domain"] in erased, f"the body of {record.id} is gone"
+            assert record.body.domain in erased, f"the body of {record.id} is gone"
 
 
 def _erased(world: World) -> set[str]:

@@ -25,9 +25,13 @@ from freehold.kernel.acts import (  # noqa: E402
     SCHEMA_VERSION,
     FactField,
     Output,
+    Phase,
     Record,
+    RecordedDecision,
     Registry,
+    SealedBody,
 )
+from freehold.kernel.vault import BodyAt  # noqa: E402
 
 GOLDEN = Path(__file__).with_name(f"records-v{SCHEMA_VERSION}.jsonl")
 
@@ -82,7 +86,7 @@ def _id(group: int, name: str) -> str:
     return f"0192f0c4-{group:04}-7000-8000-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def _record(act: str, kind: str, facts: Mapping[str, Any], *, phase: str) -> Record:
+def _record(act: str, kind: str, facts: Mapping[str, Any], *, phase: Phase) -> Record:
     is_refused, is_done = phase == "denied", phase == "done"
     resource = f"{kind}:{_id(2222, act)}" + ("@1" if kind in ("charter", "model") else "")
     made = f"charter:{_id(2222, 'charter')}@1" if act == "estate.create" else resource
@@ -101,19 +105,15 @@ def _record(act: str, kind: str, facts: Mapping[str, Any], *, phase: str) -> Rec
         inputs=() if is_refused else ("dataset:0192f0c4-1111-7000-8000-000000000007@2",),
         outputs=(Output(made, DIGEST, DIGEST), Output(made)) if is_done else (),
         purpose=None if is_refused else "research",
-        decision={
-            "result": "deny" if is_refused else "allow",
-            "policies": ["charter.purpose"] if is_refused else ["charter.role.steward"],
-            "policy_set": DIGEST,
-            "request": DIGEST,
-        },
+        decision=RecordedDecision(
+            ("charter.purpose" if is_refused else "charter.role.steward",),
+            DIGEST,
+            DIGEST,
+            "deny" if is_refused else "allow",
+        ),
         facts=dict(facts),
         error=errors.get(phase),
-        body={
-            "domain": "0192f0c4-1111-7000-8000-000000000008",
-            "commitment": DIGEST,
-            "at": [1, 19, 400],
-        },
+        body=SealedBody(BodyAt(1, 19, 400), DIGEST, "0192f0c4-1111-7000-8000-000000000008"),
     )
 
 

@@ -518,7 +518,7 @@ def refuses(scene: Scene, call: Callable[[], object]) -> None:
     assert scene.estate.pipeline.stores.log.size == size + 1
     refusal = newest(scene.estate)
     assert (refusal.phase, refusal.error) == ("denied", "policy.denied")
-    assert refusal.decision["result"] == "deny"
+    assert refusal.decision.result == "deny"
     assert refusal.act in scene.estate.pipeline.registry.actions
     assert untouched(scene.estate) == before
 

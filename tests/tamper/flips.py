@@ -171,8 +171,8 @@ class Scene:
         assert position == len(entries), "opening recorded nothing"
         for path in other.glob("catalog.db*"):
             shutil.copy2(path, self.folder / path.name.replace("catalog", "fresh"))
-        domains = {record.body["domain"] for record in records if record.body}
-        blobs = {r.facts["blob"]: r.body["domain"] for r in records if r.body and _blob(r)}
+        domains = {record.body.domain for record in records if record.body}
+        blobs = {r.facts["blob"]: r.body.domain for r in records if r.body and _blob(r)}
         living = {name: domain for name, domain in blobs.items() if self._secret(domain)}
         return Expected(
             entries=entries,
@@ -367,8 +367,8 @@ class Scene:
         found: dict[str, bytes] = {}
         with BodyScan(self.home / "vault" / "segments", self._keyring.domain) as scan:
             for record in map(Record.decode, entries):
-                if record.body is not None and self._secret(record.body["domain"]):
-                    place = record.body["domain"], record.id, record.body["at"]
+                if record.body is not None and self._secret(record.body.domain):
+                    place = record.body.domain, record.id, record.body.at
                     found[record.id] = scan.open(*place)
         return found
 
@@ -404,9 +404,9 @@ class Scene:
         number = int(Path(flip.name).stem)
         for record in map(Record.decode, self.expected.entries):
             if record.body is not None:
-                segment, offset, length = record.body["at"]
+                segment, offset, length = record.body.at
                 if segment == number and offset <= flip.offset < offset + length:
-                    is_open = self._secret(record.body["domain"])
+                    is_open = self._secret(record.body.domain)
                     return "a body that can be opened" if is_open else "body of an erased domain"
         return "header" if flip.offset < 19 else "bytes of no record"
 

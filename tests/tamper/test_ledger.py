@@ -152,7 +152,7 @@ def test_whoever_holds_the_key_but_not_the_rules_is_found_by_what_they_wrote(vic
     """Records of acts that no policy set in force decided, without a body or with another's."""
     thief, entries = victim.thief(), victim.entries()
     record = Record.decode(entries[-1])
-    decision = {**record.decision, "policy_set": "sha256:" + "0" * 64}
+    decision = msgspec.structs.replace(record.decision, policy_set="sha256:" + "0" * 64)
     made_up = msgspec.structs.replace(record, id=new_id(), decision=decision)
     thief.append(victim, made_up.encode())
     found = codes(victim.look())
@@ -175,7 +175,7 @@ MADE_UP: dict[str, tuple[Callable[[Record], Record], str]] = {
     ),
     "it was denied and done": (
         lambda r: msgspec.structs.replace(
-            r, id=new_id(), decision={**r.decision, "result": "deny"}
+            r, id=new_id(), decision=msgspec.structs.replace(r.decision, result="deny")
         ),
         "record.faulty",
     ),

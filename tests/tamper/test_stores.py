@@ -7,13 +7,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from freehold.audit import Result
 from freehold.kernel import FreeholdError
-from freehold.kernel.acts import Record
+from freehold.kernel.acts import Record, SealedBody
 from freehold.kernel.policy import Denied
 from tests.estate.world import FakeExecutor, World, copy_world
 from tests.tamper.victim import Victim, codes
@@ -32,7 +31,7 @@ def blob_path(victim: Victim, name: str) -> Path:
     return victim.home / "vault" / "blobs" / name[:2] / name
 
 
-def body(record: Record) -> dict[str, Any]:
+def body(record: Record) -> SealedBody:
     """Where the body of a record lies; all of these have one."""
     assert record.body is not None
     return record.body
@@ -43,7 +42,7 @@ def bodies(victim: Victim) -> list[Record]:
     found = [record for record in victim.records() if record.body is not None]
     by_length: dict[int, list[Record]] = {}
     for record in found:
-        by_length.setdefault(body(record)["at"][2], []).append(record)
+        by_length.setdefault(body(record).at[2], []).append(record)
     return next(same[:2] for same in by_length.values() if len(same) > 1)
 
 
@@ -81,7 +80,7 @@ def erased_domains(victim: Victim) -> set[str]:
 
 def test_bodies_swapped_between_two_records_are_told_by_their_frames(victim: Victim):
     one, other = bodies(victim)
-    (number, at, length), (_, at_other, _) = body(one)["at"], body(other)["at"]
+    (number, at, length), (_, at_other, _) = body(one).at, body(other).at
 
     def swap(data: bytes) -> bytes:
         changed = bytearray(data)
@@ -97,8 +96,8 @@ def test_bodies_swapped_between_two_records_are_told_by_their_frames(victim: Vic
 def test_a_body_relabelled_for_another_record_does_not_open(victim: Victim):
     """The frame's labels fit the record, and only opening it tells that it is another's."""
     one, other = bodies(victim)
-    number, at, length = body(one)["at"]
-    _, at_other, _ = body(other)["at"]
+    number, at, length = body(one).at
+    _, at_other, _ = body(other).at
 
     def relabel(data: bytes) -> bytes:
         changed = bytearray(data)
@@ -121,7 +120,7 @@ def test_a_segment_cut_short_is_seen(victim: Victim, kept: int):
 
 def test_wrapped_keys_swapped_between_rows_are_refused(victim: Victim):
     wrapped = dict(victim.rows("keys/keyring.db", "SELECT id, wrapped FROM domains"))
-    named = dict.fromkeys(body(record)["domain"] for record in blobs(victim).values())
+    named = dict.fromkeys(body(record).domain for record in blobs(victim).values())
     one, other = [domain for domain in named if wrapped[domain] is not None][-2:]
     first, second = wrapped[one], wrapped[other]
     update = "UPDATE domains SET wrapped = ? WHERE id = ?"
@@ -168,7 +167,7 @@ def test_a_keyring_older_than_the_ledger_is_missed_domains(template: Path, tmp_p
 
 def test_a_key_destroyed_without_an_act_is_not_taken_for_an_erasure(victim: Victim):
     record = next(iter(blobs(victim).values()))
-    domain = body(record)["domain"]
+    domain = body(record).domain
     victim.sql("keys/keyring.db", ("UPDATE domains SET wrapped = NULL WHERE id = ?", (domain,)))
     assert "domain.destroyed" in codes(victim.look())
 

@@ -110,7 +110,7 @@ def test_an_upgraded_estate_has_all_that_it_had_and_goes_on_in_the_new_format(ol
     assert (record.id, record.act, record.v) == (upgraded.act, "estate.upgrade", 2)
     assert record.facts["comparison"] == upgraded.rehearsal.comparison
     assert record.facts["records"] == RECORDS
-    assert record.decision["policy_set"] == record.facts["policies"]
+    assert record.decision.policy_set == record.facts["policies"]
     assert estate.pipeline.policies.digest == record.facts["policies"]
     signed = estate.pipeline.details(record)
     assert signed is not None

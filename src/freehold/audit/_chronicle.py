@@ -57,7 +57,7 @@ class Chronicle:
     def read(self, index: int, record: Record, findings: Findings) -> None:
         """Take a record in."""
         if record.body is not None:
-            self.domains.add(record.body["domain"])
+            self.domains.add(record.body.domain)
         self._check_policies(index, record, findings)
         if record.phase == "denied":
             return
@@ -83,7 +83,7 @@ class Chronicle:
             known = self.blobs.get(name)
             if known is not None:
                 sealed |= known.sealed
-            self.blobs[name] = RecordedBlob(record.body["domain"], sealed)
+            self.blobs[name] = RecordedBlob(record.body.domain, sealed)
         match record.act:
             case "approval.give":
                 self._approvals[record.id] = _Approval(
@@ -133,10 +133,8 @@ class Chronicle:
 
         Any set that was in force before may decide: an act is recorded after it was decided.
         """
-        if self._in_force and record.decision["policy_set"] not in self._in_force:
-            findings.add(
-                "policy.unknown", f"record {index}", got=str(record.decision["policy_set"])
-            )
+        if self._in_force and record.decision.policy_set not in self._in_force:
+            findings.add("policy.unknown", f"record {index}", got=str(record.decision.policy_set))
 
     def _check_use(self, index: int, record: Record, findings: Findings) -> None:
         begun, moment = self._begun.get(record.continues or "", (index, record.time))

@@ -119,14 +119,14 @@ class Records:
     ) -> None:
         if record.body is None:
             return
-        number, offset, length = record.body["at"]
+        number, offset, length = record.body.at
         if is_new:
             known = self.extents.get(number, Extent(0, 0))
             self.extents[number] = Extent(max(known.end, offset + length), known.bytes + length)
         if self._opens:
             return  # the check has opened it
         try:
-            self._scan.frame(record.body["domain"], record.id, record.body["at"])
+            self._scan.frame(record.body.domain, record.id, record.body.at)
             self.bodies += 1
         except MissingBody:
             self._emptied.append(index)

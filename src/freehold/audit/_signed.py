@@ -73,7 +73,7 @@ class Signatures:
             "act": facts.get("for_act", record.act),
             "resource": record.resource,
             "evidence": facts["evidence"],
-            "policy_set": facts.get("policy_set", record.decision["policy_set"]),
+            "policy_set": facts.get("policy_set", record.decision.policy_set),
             "nonce": facts["nonce"],
             "expires": facts["expires"],
         }

@@ -49,7 +49,7 @@ def _propose(record: Record, ref: Ref, details: Mapping[str, Any] | None) -> Ite
                 "charter": ref.id,
                 "version": ref.version,
                 "id": owner_id,
-                "domain": record.body["domain"] if record.body else "",
+                "domain": record.body.domain if record.body else "",
                 "code": known.get("code"),
                 "ssh_key": known.get("ssh_key"),
             },

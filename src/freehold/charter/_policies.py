@@ -98,17 +98,17 @@ class PolicyService:
         self._ask(actor, "policy.explain")
         record = self._pipeline.record(self._pipeline.position(act))
         body = self._pipeline.body(record)
-        policies = self._set_of(record.decision["policy_set"])
-        ids = tuple(record.decision["policies"])
+        policies = self._set_of(record.decision.policy_set)
+        ids = tuple(record.decision.policies)
         return Explanation(
             act=record.id,
             action=record.act,
             principal=record.principal,
             resource=record.resource,
-            result=record.decision["result"],
+            result=record.decision.result,
             policies=ids,
             reasons=tuple(policies.reasons.get(id_, "") for id_ in ids) if policies else (),
-            policy_set=record.decision["policy_set"],
+            policy_set=record.decision.policy_set,
             request=body["request"] if body else None,
         )
 
@@ -152,14 +152,14 @@ class PolicyService:
             decided += 1
             decision = imagined.decide(PolicyRequest.from_json(body["request"]))
             would_be = "allow" if decision.is_allowed else "deny"
-            if would_be != record.decision["result"]:
+            if would_be != record.decision.result:
                 differences.append(
                     Difference(
                         record.id,
                         record.act,
                         record.principal,
                         record.resource,
-                        record.decision["result"],
+                        record.decision.result,
                         would_be,
                         decision.policies,
                     )

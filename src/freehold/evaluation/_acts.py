@@ -109,7 +109,7 @@ class RunEvaluation(Act, name="evaluation.run", on="Evaluation"):
                 "metrics": canonical(facts["metrics"]).decode(),
                 "rows": facts["rows"],
                 "time": record.time,
-                "domain": record.body["domain"] if record.body else "",
+                "domain": record.body.domain if record.body else "",
                 "details": None if details is None else canonical(dict(details)).decode(),
             },
         )

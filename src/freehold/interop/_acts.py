@@ -51,7 +51,7 @@ class DeclareStream(Act, name="stream.declare", on="Stream"):
             STREAM,
             {
                 "id": Ref.parse(record.resource).id,
-                "domain": record.body["domain"] if record.body else "",
+                "domain": record.body.domain if record.body else "",
                 "kind": record.facts["kind"],
                 "status": "declared",
                 "since": record.time,

@@ -60,8 +60,8 @@ def event_of(index: int, record: Record, alarming: Collection[str] = ()) -> Even
         "resource": record.resource,
         "purpose": record.purpose,
         "error": record.error,
-        "result": record.decision["result"],
-        "policies": " ".join(record.decision["policies"]),
+        "result": record.decision.result,
+        "policies": " ".join(record.decision.policies),
     }
     present = {name: value for name, value in fields.items() if value}
     return Event(index, record.time, _severity(record, alarming), record.act, record.phase, present)

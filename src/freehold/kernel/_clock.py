@@ -23,7 +23,7 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
-class ClockState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ClockState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What was known about a clock when it was read; `clock` of a record.
 
     Args:

@@ -107,7 +107,7 @@ class AnswerDecision(
                 "id": record.id,
                 "deployment": record.resource,
                 "model": record.facts["model"],
-                "domain": record.body["domain"] if record.body else "",
+                "domain": record.body.domain if record.body else "",
                 "rows": record.facts["rows"],
                 "time": record.time,
             },

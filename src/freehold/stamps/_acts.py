@@ -61,7 +61,7 @@ class DeclareAuthority(Act, name="stamp.declare", on="Estate"):
             AUTHORITY,
             {
                 "id": record.id,
-                "domain": record.body["domain"] if record.body else "",
+                "domain": record.body.domain if record.body else "",
                 "since": record.time,
                 "certificate": record.facts["certificate"],
                 "name": known.get("name"),
@@ -86,7 +86,7 @@ class AcceptStamp(Act, name="stamp.accept", on="Estate"):
             STAMP,
             {
                 "id": record.id,
-                "domain": record.body["domain"] if record.body else "",
+                "domain": record.body.domain if record.body else "",
                 "authority": record.facts["authority"],
                 "size": record.facts["size"],
                 "time": record.facts["stamped"],

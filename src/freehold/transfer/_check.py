@@ -227,7 +227,7 @@ class _Comparison:
             try:
                 plaintext = copy.plaintext(record)
                 if plaintext is not None:
-                    open_body(plaintext, record.body["commitment"])
+                    open_body(plaintext, record.body.commitment)
                     self.bodies += 1
             except FreeholdError as error:
                 self.findings.append(f"the body of act {record.id}: {error.message}")

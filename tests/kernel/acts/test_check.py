@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from freehold.estate import ROOMS
 from freehold.kernel import new_id
-from freehold.kernel.acts import Record, RecordCheck, Registry
+from freehold.kernel.acts import Record, RecordCheck, Registry, SealedBody
 from tests.estate.fixtures import founded, founded_deployed
 from tests.estate.world import World, copy_world
 from tests.golden.regenerate import GOLDEN
@@ -153,14 +153,14 @@ def test_a_body_that_is_not_what_was_committed_to_is_told(real: World, name: str
     record = next(each for each in records if pipeline.plaintext(each) is not None)
     assert record.body is not None
     changes: dict[str, Any] = {
-        "commitment": {"body": {**record.body, "commitment": zeros}},
-        "request": {"decision": {**record.decision, "request": zeros}},
+        "commitment": {"body": replace(record.body, commitment=zeros)},
+        "request": {"decision": replace(record.decision, request=zeros)},
         "body": {"body": other_body(records, record)},
         "salt": {"id": new_id()},
         "act": {"act": "vault.collect", "facts": {"count": 1, "bytes": 1}},
         "resource": {"resource": f"estate:{new_id()}"},
     }
-    made_up = msgspec.structs.replace(record, **changes[name])
+    made_up = replace(record, **changes[name])
     with pipeline.stores.vault.scan() as bodies:
         done = RecordCheck(REGISTRY, origin, bodies=bodies).run(1, [made_up.encode()])
     assert len(done.faults) == 1
@@ -170,9 +170,9 @@ def test_a_body_that_is_not_what_was_committed_to_is_told(real: World, name: str
         assert is_right(record.encode(), REGISTRY, origin, plain)
 
 
-def other_body(records: list[Record], record: Record) -> dict[str, Any]:
+def other_body(records: list[Record], record: Record) -> SealedBody:
     """The place of the body of another record of the same domain, else of any."""
     others = [each.body for each in records if each is not record and each.body]
     assert record.body is not None
-    same = [body for body in others if body["domain"] == record.body["domain"]]
+    same = [body for body in others if body.domain == record.body.domain]
     return (same or others)[0]

@@ -13,7 +13,7 @@ def _change_body(lab: Lab, position: int) -> None:
     """Change the last byte of a record's sealed body on disk."""
     body = lab.records()[position].body
     assert body is not None
-    segment, offset, length = body["at"]
+    segment, offset, length = body.at
     with (lab.folder / "vault" / "segments" / f"{segment:08}.seg").open("r+b") as file:
         file.seek(offset + length - 1)
         last = file.read(1)

@@ -79,7 +79,7 @@ def test_who_waited_is_decided_by_what_is_true_then(lab: Lab):
     waiting.join(SOON)
     assert denied.is_set()
     assert lab.colour(on) == "green"
-    assert lab.last().decision["policies"] == ["green.stays"]
+    assert lab.last().decision.policies == ("green.stays",)
 
 
 def test_many_acts_at_once_are_all_recorded_and_projected(lab: Lab):
@@ -116,4 +116,4 @@ def test_acts_at_once_in_a_domain_that_does_not_exist_yet_all_succeed(lab: Lab):
     for thread in threads:
         thread.join(SOON)
     assert failed == []
-    assert {record.body["domain"] for record in lab.records()[1:] if record.body} == {domain}
+    assert {record.body.domain for record in lab.records()[1:] if record.body} == {domain}

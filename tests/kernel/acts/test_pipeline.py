@@ -17,6 +17,7 @@ from freehold.kernel.acts import (
     Output,
     Record,
     Recorded,
+    RecordedDecision,
     Registry,
     open_body,
 )
@@ -92,12 +93,9 @@ def test_a_done_act_is_recorded_as_documented(lab: Lab):
         inputs=record.inputs,
         outputs=(output,),
         purpose="research",
-        decision={
-            "result": "allow",
-            "policies": ["makers"],
-            "policy_set": lab.pipeline.policies.digest,
-            "request": record.decision["request"],
-        },
+        decision=RecordedDecision(
+            ("makers",), lab.pipeline.policies.digest, record.decision.request, "allow"
+        ),
         facts={"colour": "blue", "weight": 1, "count": 7, "measures": {"size": 0.5}},
         body=record.body,
     )
@@ -115,11 +113,11 @@ def test_body_and_request_commitments_are_those_of_the_documentation(lab: Lab):
     said = json.loads(plaintext[32:])
     assert rfc8785.dumps(said) == plaintext[32:]
     committed = hashlib.sha256(b"freehold/body/v1\0" + plaintext).hexdigest()
-    assert record.body["commitment"] == f"sha256:{committed}"
+    assert record.body.commitment == f"sha256:{committed}"
     request = b"freehold/request/v1\0" + plaintext[:32] + rfc8785.dumps(said["request"])
-    assert record.decision["request"] == f"sha256:{hashlib.sha256(request).hexdigest()}"
+    assert record.decision.request == f"sha256:{hashlib.sha256(request).hexdigest()}"
     assert said["details"] == {"name": "claims"}
-    assert record.body["domain"] == Ref.parse(record.resource).id
+    assert record.body.domain == Ref.parse(record.resource).id
 
 
 def test_the_recorded_request_is_decided_again_alike(lab: Lab):
@@ -132,8 +130,8 @@ def test_the_recorded_request_is_decided_again_alike(lab: Lab):
         body = lab.pipeline.body(record)
         assert body is not None
         decision = policies.decide_afresh(PolicyRequest.from_json(body["request"]))
-        assert decision.is_allowed == (record.decision["result"] == "allow")
-        assert list(decision.policies) == record.decision["policies"]
+        assert decision.is_allowed == (record.decision.result == "allow")
+        assert decision.policies == record.decision.policies
 
 
 def test_who_acted_on_whose_behalf_is_recorded_and_the_other_ones_rights_count(lab: Lab):
@@ -165,8 +163,8 @@ def test_a_denied_act_does_no_work_and_is_recorded_with_the_policy_that_forbids(
     assert not worked
     assert (record.phase, record.act, record.resource) == ("denied", "thing.make", str(on))
     assert (record.error, record.outputs, record.facts) == ("policy.denied", (), {})
-    assert record.decision["result"] == "deny"
-    assert record.decision["policies"] == ["no.red"]
+    assert record.decision.result == "deny"
+    assert record.decision.policies == ("no.red",)
     assert denied.value.policies == ("no.red",)
     assert "nothing is red here" in denied.value.message
     assert record.id in denied.value.hint
@@ -181,8 +179,10 @@ def test_a_denial_creates_no_key_domain(lab: Lab):
         pass
     record = lab.last()
     assert record.body is not None
-    assert record.body["domain"] == lab.estate.id
-    assert lab.make(on).record.body["domain"] == on.id  # type: ignore[index]
+    assert record.body.domain == lab.estate.id
+    made = lab.make(on).record
+    assert made.body is not None
+    assert made.body.domain == on.id
 
 
 def test_a_query_leaves_a_record_only_when_it_is_denied(lab: Lab):
@@ -207,7 +207,7 @@ def test_a_policy_that_cannot_be_evaluated_denies_and_says_so_in_the_record(lab:
         lab.pipeline.perform(MAKER, MakeThing(colour="blue", weight=2), on=thing()),
     ):
         pass
-    assert lab.last().decision["policies"] == ["policy.error"]
+    assert lab.last().decision.policies == ("policy.error",)
     assert "too.heavy" in denied.value.message
 
 
@@ -223,7 +223,7 @@ def test_a_failed_act_is_recorded_by_its_code_with_what_was_asked(lab: Lab):
         work(lab, on, details={"name": "half done"}, failure=Mishap())
     record = lab.last()
     assert (record.phase, record.error) == ("failed", "thing.mishap")
-    assert record.decision["result"] == "allow"
+    assert record.decision.result == "allow"
     assert record.facts == {"colour": "blue", "weight": 0}
     assert (record.outputs, record.continues) == ((), None)
     body = lab.pipeline.body(record)
@@ -422,7 +422,7 @@ def test_an_act_on_an_erased_domain_cannot_be_done_and_is_recorded_elsewhere(lab
     record = lab.last()
     assert (record.phase, record.error) == ("failed", "keys.domain_erased")
     assert record.body is not None
-    assert record.body["domain"] == lab.estate.id
+    assert record.body.domain == lab.estate.id
     assert lab.colour(on) == "blue"
 
 
@@ -478,7 +478,7 @@ def test_policies_in_force_decide_from_the_next_act_on(lab: Lab):
     lab.pipeline.enforce(closed)
     with pytest.raises(Denied):
         lab.make()
-    assert lab.last().decision["policy_set"] == closed.digest
+    assert lab.last().decision.policy_set == closed.digest
 
 
 def test_forgetting_blanks_names_in_the_catalog_and_the_rebuilt_one_too(lab: Lab):
@@ -501,4 +501,4 @@ def test_a_body_is_checked_against_its_record(lab: Lab):
     assert plaintext is not None
     assert second.body is not None
     with pytest.raises(FreeholdError, match="committed"):
-        open_body(plaintext, second.body["commitment"])
+        open_body(plaintext, second.body.commitment)

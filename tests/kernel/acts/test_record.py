@@ -20,12 +20,15 @@ from freehold.kernel.acts import (
     InvalidRecord,
     Output,
     Record,
+    RecordedDecision,
     Registry,
+    SealedBody,
     commit_body,
     commit_request,
     open_body,
 )
 from freehold.kernel.catalog import Catalog
+from freehold.kernel.vault import BodyAt
 from tests.golden.regenerate import GOLDEN, ROOT, current_records
 
 FILES = sorted(GOLDEN.parent.glob("records-v*.jsonl"))
@@ -89,13 +92,13 @@ RECORDS = st.builds(
         st.builds(Output, REFS, st.none() | DIGESTS, st.none() | DIGESTS), max_size=3
     ).map(tuple),
     purpose=st.none() | st.just("research"),
-    decision=st.fixed_dictionaries({"result": st.just("allow"), "policies": st.just(["a"])}),
+    decision=st.just(RecordedDecision(("a",), "set", "request", "allow")),
     facts=st.dictionaries(
         st.sampled_from(("a", "b")),
         st.integers(-(2**53) + 1, 2**53 - 1) | st.booleans() | st.just(0.5),
     ),
     error=st.none() | st.just("thing.broken"),
-    body=st.none() | st.just({"domain": "d", "commitment": "c", "at": [1, 2, 3]}),
+    body=st.none() | st.just(SealedBody(BodyAt(1, 2, 3), "c", "d")),
 )
 
 

@@ -90,7 +90,7 @@ def blobs_of(world: World) -> set[str]:
         if entry == PRUNED:
             continue
         record = Record.decode(entry)
-        if record.facts.get("blob") and record.body and record.body["domain"] not in erased:
+        if record.facts.get("blob") and record.body and record.body.domain not in erased:
             names.add(record.facts["blob"])
     return names
 

@@ -359,7 +359,7 @@ def test_names_counts_and_records_cannot_be_read_from_outside(world, tmp_path):
     files = [path for path in (tmp_path / "b" / "1").rglob("*") if path.is_file()]
     everything = b"".join(path.read_bytes() for path in files)
     record = world.estate.pipeline.record(3)
-    domain = record.body["domain"]
+    domain = record.body.domain
     for told in ("telling", "dataset.ingest", record.id, record.principal):
         assert told.encode() not in everything
     frame = bytes.fromhex(domain.replace("-", "") + record.id.replace("-", ""))

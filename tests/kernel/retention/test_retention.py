@@ -156,7 +156,7 @@ def test_a_body_that_nothing_took_but_is_gone_is_damage(lab: Lab) -> None:
     lab.say(1, lab.topic())
     (record,) = map(Record.decode, lab.entries())
     assert record.body is not None
-    lab.pipeline.stores.vault.empty_bodies([record.body["at"]])
+    lab.pipeline.stores.vault.empty_bodies([record.body.at])
     with pytest.raises(MissingBody):
         lab.pipeline.body(record)
 

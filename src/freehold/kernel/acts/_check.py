@@ -27,7 +27,14 @@ import numpy as np
 from freehold.kernel import ClockState, FreeholdError, parse_time
 from freehold.kernel.acts._declare import Act, Registry
 from freehold.kernel.acts._facts import CHECKS
-from freehold.kernel.acts._record import BODY_PREFIX, REQUEST_PREFIX, SALT_BYTES, Output, Record
+from freehold.kernel.acts._record import (
+    BODY_PREFIX,
+    REQUEST_PREFIX,
+    SALT_BYTES,
+    Output,
+    Record,
+    SealedBody,
+)
 from freehold.kernel.keys import DomainErased
 from freehold.kernel.vault import BodyScan, MissingBody
 
@@ -42,14 +49,13 @@ _IS_CODE = CHECKS["code"]
 _HOUR_CHARS = 13  # 2026-11-24T06
 _SYNCHRONIZED = "synchronized"
 _CLOCK_STATES = frozenset((_SYNCHRONIZED, "unsynchronized", "unknown", "behind", "jumped"))
-_PHASES = frozenset(("started", "done", "failed", "denied"))
 _ENDS = frozenset(("done", "failed"))
 _NO_ERROR = frozenset(("started", "done"))
 _REQUEST_BEGINS, _REQUEST_AT = b',"request":{"action":', 11
-_DECISION_KEYS, _BODY_KEYS = 4, 3  # docs/formats/record.md
 _INTEGER_MAX = 2**53 - 1  # RFC 7493, 2.2
 _FLOATS = frozenset(("metrics", "number"))
 _REMEMBERED_MAX = 65_536  # strings, some 10 MB; dropped together
+_COMMON_MAX = 8_192  # of a dozen strings each, some 15 MB; dropped together
 _Check: TypeAlias = Callable[[Any], bool]
 _sha256 = hashlib.sha256
 
@@ -75,11 +81,11 @@ class CheckedRecords:
     erased: int  # bodies whose domain is erased, as it has to be
 
 
-class _Entity(msgspec.Struct):
+class _Entity(msgspec.Struct, gc=False):
     id: str
 
 
-class _Request(msgspec.Struct):
+class _Request(msgspec.Struct, gc=False):
     action: str
     principal: _Entity
     resource: _Entity
@@ -125,14 +131,12 @@ class RecordCheck:
         self._read_request = msgspec.json.Decoder(_Request).decode
         self._queries = frozenset(registry.queries)
         self._facts = {name: self._declared(registry, act) for name, act in registry.acts.items()}
+        self._without_floats = {name for name, act in self._facts.items() if not act.has_floats}
         # What was looked at and is right, so that it need not be looked at again.
+        self._common: dict[tuple[Any, ...], tuple[_Check, ...]] = {}
         self._good: set[str] = set()  # references
-        self._principals: set[str] = set()
-        self._codes: set[str] = set()
-        self._domains: set[str] = set()
         self._hours: set[str] = set()
-        self._decided: set[tuple[str, ...]] = set()  # phase, result, policy set, policies
-        self._shapes: dict[tuple[str, ...], tuple[_Check, ...]] = {}  # act, phase, names of facts
+        self._ids_of_run: list[str] = []
         self._ids = bytearray()  # 16 bytes of each, as many as records
         self._begun: dict[str, str] = {}  # acts of the started records that nothing ended yet
 
@@ -152,10 +156,10 @@ class RecordCheck:
                     record = self._read(entry)
                     self._check(record, index)
                     if opens is not None and record.body is not None:
-                        self._open(record, opens)
+                        self._open(record, record.body, opens)
                         bodies += 1
                     else:
-                        self._check_commitments(record)
+                        _check_commitments(record)
             except _Wrong as wrong:
                 faults.append(Fault(wrong.code, index, wrong.found))
             except DomainErased:
@@ -165,6 +169,8 @@ class RecordCheck:
             except FreeholdError as error:
                 faults.append(Fault(error.code, index, error.message))
             records.append(record)
+        self._ids += bytes.fromhex("".join(self._ids_of_run).replace("-", ""))
+        self._ids_of_run.clear()
         return CheckedRecords(first, records, faults, missing, bodies, erased)
 
     @property
@@ -180,79 +186,93 @@ class RecordCheck:
 
     def _read(self, entry: bytes) -> Record:
         record = Record.decode(entry)
-        facts = self._facts.get(record.act)
         # Without a float, msgspec's sorted form of a record is the canonical one.
-        is_plain = facts is not None and not facts.has_floats
-        is_quick = is_plain and self._encode_sorted(record) == entry
+        is_quick = record.act in self._without_floats and self._encode_sorted(record) == entry
         if not is_quick and not _is_canonical(record, entry):
             raise _Wrong("record.not_canonical", "its bytes are not the canonical ones")
         return record
 
     def _check(self, record: Record, index: int) -> None:
-        if record.log != self._origin:
-            raise _Wrong("record.other_log", f"it was written to {record.log}")
-        time, good = record.time, self._good
+        for check, value in zip(self._checks_of(record), record.facts.values(), strict=True):
+            if not check(value):
+                raise _Wrong("record.facts", f"{record.act}: a fact is of another kind")
+        time, clock = record.time, record.clock
         if time[:_HOUR_CHARS] not in self._hours or not _IS_MINUTE_AND_LESS(time, _HOUR_CHARS):
             self._learn_hour(time)
-        clock = record.clock
         if clock is not None and (clock.state not in _CLOCK_STATES or not _is_bound(clock)):
             raise _wrong("clock", clock)
-        if record.principal not in self._principals:
-            self._learn_principal(record.principal)
-        if record.on_behalf is not None and record.on_behalf not in self._principals:
-            self._learn_principal(record.on_behalf)
-        if record.resource not in good and not self._is_reference(record.resource):
-            raise _wrong("resource", record.resource)
         for ref in record.inputs:
-            if ref not in good and not self._is_reference(ref):
+            if ref not in self._good and not self._is_reference(ref):
                 raise _wrong("inputs", ref)
         for output in record.outputs:
             if not _IS_REFERENCE(output.ref) or not (output.sealed is output.digest is None):
                 _check_output(output)
         if not _IS_ID(record.id):
             raise _wrong("id", record.id)
-        self._ids += bytes.fromhex(record.id.replace("-", ""))
-        self._check_outcome(record)
-        self._check_facts(record)
-        self._check_decision(record.decision, record.phase)
-        if record.body is not None:
-            self._check_place(record.body)
+        self._ids_of_run.append(record.id)
+        if record.phase == "started":
+            self._begun[record.id] = record.act
+        if record.continues is not None:
+            self._end(record)
         if index == 0 and (record.act, record.phase) != ("estate.create", "done"):
             raise _Wrong("record.first", f"the log begins with {record.act}")
 
-    def _check_outcome(self, record: Record) -> None:
-        """Phase, error, purpose, and what it continues."""
-        phase = record.phase
-        if phase not in _PHASES:
-            raise _wrong("phase", phase)
-        if (record.error is not None) == (phase in _NO_ERROR):
-            raise _wrong("error", record.error)
-        if record.error is not None and not _IS_CODE(record.error):
-            raise _wrong("error", record.error)
-        if record.purpose is not None and record.purpose not in self._codes:
-            if phase == "denied" or not _IS_CODE(record.purpose):
-                raise _wrong("purpose", record.purpose)
-            _remember(self._codes, record.purpose)
-        if phase == "started":
-            self._begun[record.id] = record.act
-        if record.continues is not None:
-            begun = self._begun.pop(record.continues, None)
-            if begun != record.act or phase not in _ENDS:
-                raise _Wrong("record.continues", "it ends no start of this act that came before")
-
-    def _check_facts(self, record: Record) -> None:
-        """The names of the facts, once for each shape of a record; and each fact's kind."""
-        facts = record.facts
-        shape = (record.act, record.phase, *facts)
-        checks = self._shapes.get(shape)
+    def _checks_of(self, record: Record) -> tuple[_Check, ...]:
+        """Look at what a record has in common with those of the same act by the same principal on
+        the same thing, unless one of them was right; give the checks of its facts' values.
+        """
+        decision = record.decision
+        common = (
+            record.act,
+            record.phase,
+            record.log,
+            record.principal,
+            record.on_behalf,
+            record.resource,
+            record.purpose,
+            record.error,
+            record.body and record.body.domain,
+            decision.result,
+            decision.policy_set,
+            decision.policies,
+            *record.facts,
+        )
+        checks = self._common.get(common)
         if checks is None:
-            checks = self._learn_shape(shape, record)
-        for check, value in zip(checks, facts.values(), strict=True):
-            if not check(value):
-                names = [n for n, c in zip(facts, checks, strict=True) if not c(facts[n])]
-                raise _Wrong("record.facts", f"{record.act}: {', '.join(names)}: of another kind")
+            checks = self._look_at(record)
+            if len(self._common) >= _COMMON_MAX:
+                self._common.clear()
+            self._common[common] = checks
+        return checks
 
-    def _learn_shape(self, shape: tuple[str, ...], record: Record) -> tuple[_Check, ...]:
+    def _look_at(self, record: Record) -> tuple[_Check, ...]:
+        if record.log != self._origin:
+            raise _Wrong("record.other_log", f"it was written to {record.log}")
+        for principal in (record.principal, record.on_behalf or record.principal):
+            if not _IS_PRINCIPAL(principal):
+                raise _wrong("principal", principal)
+        if not self._is_reference(record.resource):
+            raise _wrong("resource", record.resource)
+        phase, error, purpose = record.phase, record.error, record.purpose
+        if (error is not None) == (phase in _NO_ERROR) or not (error is None or _IS_CODE(error)):
+            raise _wrong("error", error)
+        if purpose is not None and (phase == "denied" or not _IS_CODE(purpose)):
+            raise _wrong("purpose", purpose)
+        if record.body is not None and not _IS_ID(record.body.domain):
+            raise _wrong("body", record.body.domain)
+        decision = record.decision
+        if not (all(map(_IS_POLICY, decision.policies)) and _IS_DIGEST(decision.policy_set)):
+            raise _wrong("decision", decision)
+        if (decision.result == "deny") != (phase == "denied"):
+            raise _Wrong("record.decision", f"{phase}, and the decision was to {decision.result}")
+        return self._checks_of_facts(record)
+
+    def _end(self, record: Record) -> None:
+        begun = self._begun.pop(record.continues or "", None)
+        if begun != record.act or record.phase not in _ENDS:
+            raise _Wrong("record.continues", "it ends no start of this act that came before")
+
+    def _checks_of_facts(self, record: Record) -> tuple[_Check, ...]:
         act, phase, names = record.act, record.phase, record.facts.keys()
         declared = self._facts.get(act)
         if phase == "denied" and (declared or act in self._queries) and names <= {"under"}:
@@ -264,68 +284,14 @@ class RecordCheck:
         if not must <= names <= may:
             odd = ", ".join(sorted(names - may)) or f"without {', '.join(sorted(must - names))}"
             raise _Wrong("record.facts", f"{act}, {phase}, declares other facts: {odd:.200}")
-        checks = tuple(declared.checks[name] for name in names)
-        self._shapes[shape] = checks
-        return checks
+        return tuple(declared.checks[name] for name in names)
 
-    def _check_decision(self, decision: dict[str, Any], phase: str) -> None:
-        """All but the request's commitment, once for each decision by the same policies."""
-        try:
-            policies = decision["policies"]
-            known = (phase, decision["result"], decision["policy_set"], *policies)
-            is_shaped = type(policies) is list and len(decision) == _DECISION_KEYS
-            if known in self._decided and is_shaped:
-                return
-        except (KeyError, TypeError) as error:
-            raise _wrong("decision", sorted(decision)) from error
-        _, result, policy_set, *_ = known
-        is_right = (
-            is_shaped
-            and all(isinstance(each, str) and _IS_POLICY(each) for each in policies)
-            and result in ("allow", "deny")
-            and CHECKS["digest"](policy_set)
-        )
-        if not is_right:
-            raise _wrong("decision", known)
-        if (result == "deny") != (phase == "denied"):
-            raise _Wrong("record.decision", f"{phase}, and the decision was to {result}")
-        _remember(self._decided, known)
-
-    def _check_place(self, body: dict[str, Any]) -> None:
-        """The shape of a body's domain and place; what lies there is another question."""
-        try:
-            domain, (number, offset, length) = body["domain"], body["at"]
-            is_known = domain in self._domains
-        except (KeyError, TypeError, ValueError) as error:
-            raise _wrong("body", sorted(body)) from error
-        if not is_known:
-            if not CHECKS["id"](domain):
-                raise _wrong("body", domain)
-            _remember(self._domains, domain)
-        if not (
-            type(number) is type(offset) is type(length) is int
-            and 0 <= number <= _INTEGER_MAX
-            and 0 <= offset <= _INTEGER_MAX
-            and 0 <= length <= _INTEGER_MAX
-            and len(body) == _BODY_KEYS
-        ):
-            raise _wrong("body", body["at"])
-
-    def _check_commitments(self, record: Record) -> None:
-        """The shape of what a body that was not opened was to be held against."""
-        body, request = record.body, record.decision.get("request")
-        if not CHECKS["digest"](request):
-            raise _wrong("decision", request)
-        if body is not None and not CHECKS["digest"](body.get("commitment")):
-            raise _wrong("body", body.get("commitment"))
-
-    def _open(self, record: Record, bodies: BodyScan) -> None:
+    def _open(self, record: Record, body: SealedBody, bodies: BodyScan) -> None:
         """Open the body and hold it against both commitments, and the request against the act."""
-        body: dict[str, Any] = record.body  # type: ignore[assignment]  # `run` has looked
-        plaintext = bodies.open(body["domain"], record.id, body["at"])
-        if body.get("commitment") != "sha256:" + _sha256(BODY_PREFIX + plaintext).hexdigest():
+        plaintext = bodies.open(body.domain, record.id, body.at)
+        if body.commitment != "sha256:" + _sha256(BODY_PREFIX + plaintext).hexdigest():
             raise _Wrong("record.body", "its body is not the one that was committed to")
-        committed = record.decision.get("request")
+        committed = record.decision.request
         # In canonical JSON the request comes last, and is what was committed to or is not.
         salt, start = plaintext[:SALT_BYTES], plaintext.rfind(_REQUEST_BEGINS) + _REQUEST_AT
         request: bytes | msgspec.Raw = plaintext[start:-1]
@@ -351,11 +317,6 @@ class RecordCheck:
             return False
         _remember(self._good, ref)
         return True
-
-    def _learn_principal(self, ref: str) -> None:
-        if not _IS_PRINCIPAL(ref):
-            raise _wrong("principal", ref)
-        _remember(self._principals, ref)
 
     def _learn_hour(self, time: str) -> None:
         try:
@@ -407,6 +368,14 @@ def _is_canonical(record: Record, entry: bytes) -> bool:
 
 def _is_integer(value: Any) -> bool:
     return type(value) is int and -_INTEGER_MAX <= value <= _INTEGER_MAX
+
+
+def _check_commitments(record: Record) -> None:
+    """The shape of what a body that was not opened was to be held against."""
+    if not _IS_DIGEST(record.decision.request):
+        raise _wrong("decision", record.decision.request)
+    if record.body is not None and not _IS_DIGEST(record.body.commitment):
+        raise _wrong("body", record.body.commitment)
 
 
 def _check_output(output: Output) -> None:

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from freehold.kernel import FreeholdError, Ref, new_id
 from freehold.kernel.acts._alarms import sound_alarm
 from freehold.kernel.acts._declare import Act
 from freehold.kernel.acts._facts import check_fact
-from freehold.kernel.acts._record import Body, Output, Record
+from freehold.kernel.acts._record import Body, Output, Phase, Record, RecordedDecision, SealedBody
 from freehold.kernel.acts._values import Actor, Recorded
 from freehold.kernel.keys import UnknownDomain
 from freehold.kernel.policy import PolicyDecision, PolicyRequest, PolicySet
@@ -47,13 +47,11 @@ class Decided:
         """The fact that names it, in records of whatever act and phase."""
         return {"under": list(self.under)} if self.under else {}
 
-    def as_json(self, request: str) -> dict[str, Any]:
-        return {
-            "result": "allow" if self.decision.is_allowed else "deny",
-            "policies": list(self.decision.policies),
-            "policy_set": self.policies.digest,
-            "request": request,
-        }
+    def recorded(self, request: str) -> RecordedDecision:
+        """As it stands in a record, with the commitment to the request."""
+        result: Literal["allow", "deny"] = "allow" if self.decision.is_allowed else "deny"
+        policies = tuple(self.decision.policies)
+        return RecordedDecision(policies, self.policies.digest, request, result)
 
 
 def scope_of(act: Act, purpose: str | None, inputs: Sequence[Ref], domain: str | None) -> Scope:
@@ -177,7 +175,7 @@ class Performance:
 
     def _append(
         self,
-        phase: str,
+        phase: Phase,
         found: Mapping[str, Any],
         *,
         outputs: tuple[Output, ...] = (),
@@ -200,7 +198,7 @@ class Performance:
             inputs=self._scope.inputs,
             outputs=outputs,
             purpose=self._scope.purpose,
-            decision=decided.as_json(body.request),
+            decision=decided.recorded(body.request),
             facts={**self._asked, **found, **decided.marks},
             error=error,
             body=self._seal(body, is_done=phase == "done"),
@@ -209,7 +207,7 @@ class Performance:
             record, MappingProxyType(self._details) if self._act.exclusive else None
         )
 
-    def _seal(self, body: Body, *, is_done: bool) -> dict[str, Any]:
+    def _seal(self, body: Body, *, is_done: bool) -> SealedBody:
         pipeline, wanted = self._pipeline, self._scope.domain or self.on.id
         if not is_done:
             return pipeline._seal_spare(wanted, self.record_id, body)

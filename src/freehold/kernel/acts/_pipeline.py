@@ -26,7 +26,7 @@ from freehold.kernel import EstateClock, FreeholdError, LedgerTime, Ref, SystemC
 from freehold.kernel.acts._caches import EntityCache, ResourceLocks, Seen
 from freehold.kernel.acts._declare import Act, Attributes, Registry
 from freehold.kernel.acts._performance import Decided, Performance, scope_of
-from freehold.kernel.acts._record import Body, Record, open_body
+from freehold.kernel.acts._record import Body, Record, SealedBody, open_body
 from freehold.kernel.acts._trace import ledger_time, trace
 from freehold.kernel.acts._values import (
     Actor,
@@ -41,7 +41,7 @@ from freehold.kernel.catalog import ACT, CLOCK, REBUILD_RECORDS, Catalog, Change
 from freehold.kernel.keys import DomainErased, UnknownDomain
 from freehold.kernel.ledger import PRUNED, Appended
 from freehold.kernel.policy import Denied, Entity, PolicyRequest, PolicySet
-from freehold.kernel.vault import BodyAt, MissingBody
+from freehold.kernel.vault import MissingBody
 
 
 class Pipeline:
@@ -199,7 +199,7 @@ class Pipeline:
         plaintext = self.plaintext(record)
         if plaintext is None or record.body is None:
             return None
-        return open_body(plaintext, record.body["commitment"])
+        return open_body(plaintext, record.body.commitment)
 
     def plaintext(self, record: Record) -> bytes | None:
         """The opened body of a record as it is disclosed to an auditor; None when there is none, it
@@ -208,9 +208,7 @@ class Pipeline:
         if record.body is None:
             return None
         try:
-            return self.stores.vault.get_body(
-                record.body["domain"], record.id, BodyAt(*record.body["at"])
-            )
+            return self.stores.vault.get_body(record.body.domain, record.id, record.body.at)
         except DomainErased:
             return None
         except MissingBody:
@@ -319,11 +317,11 @@ class Pipeline:
             self._pending.pop(entry, None)
         return Recorded(appended.index, appended.leaf, record)
 
-    def _seal_body(self, domain: str, record_id: str, body: Body) -> dict[str, Any]:
+    def _seal_body(self, domain: str, record_id: str, body: Body) -> SealedBody:
         at = self.stores.vault.put_body(domain, record_id, body.plaintext)
-        return {"domain": domain, "commitment": body.commitment, "at": list(at)}
+        return SealedBody(at, body.commitment, domain)
 
-    def _seal_spare(self, wanted: str, record_id: str, body: Body) -> dict[str, Any]:
+    def _seal_spare(self, wanted: str, record_id: str, body: Body) -> SealedBody:
         """Seal the body of a refusal or failure, which creates no domain: in the one that it was
         about, else in the estate's.
         """
@@ -347,7 +345,7 @@ class Pipeline:
                 phase="denied",
                 resource=str(on),
                 purpose=None,  # it may be no code of the charter; the body holds what was asked
-                decision=decided.as_json(body.request),
+                decision=decided.recorded(body.request),
                 facts=decided.marks,
                 error="policy.denied",
                 body=self._seal_spare(on.id, record_id, body),

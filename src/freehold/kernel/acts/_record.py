@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from freehold.kernel import ClockState, canonical, digest
 from freehold.kernel.acts.errors import InvalidRecord
+from freehold.kernel.vault import BodyAt
 
 SCHEMA_VERSION = 2
 SALT_BYTES = 32
@@ -21,7 +22,10 @@ BODY_PREFIX = b"freehold/body/v1\0"
 REQUEST_PREFIX = b"freehold/request/v1\0"
 
 
-class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+Phase: TypeAlias = Literal["started", "done", "failed", "denied"]
+
+
+class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What came out of an act.
 
     `sealed` is the SHA-256 of sealed bytes, `digest` of plain ones that strangers must match.
@@ -32,10 +36,28 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str | None = None
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecordedDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """What policy said: the policies of which set decided, and the commitment to the request."""
+
+    policies: tuple[str, ...]
+    policy_set: str
+    request: str
+    result: Literal["allow", "deny"]
+
+
+class SealedBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Where the body lies, under the keys of which domain, and the commitment to it."""
+
+    at: BodyAt
+    commitment: str
+    domain: str
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One act as the ledger holds it. Field by field as docs/formats/record.md says.
 
-    A struct of msgspec, since a rebuilt catalog reads each of millions (docs/decisions/0009).
+    A struct of msgspec, since a rebuilt catalog reads each of millions (docs/decisions/0009);
+    never in a cycle, so that the garbage collector need not look at it.
     """
 
     v: int = SCHEMA_VERSION
@@ -46,16 +68,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     principal: str
     on_behalf: str | None = None
     act: str
-    phase: str
+    phase: Phase
     continues: str | None = None
     resource: str
     inputs: tuple[str, ...] = ()
     outputs: tuple[Output, ...] = ()
     purpose: str | None = None
-    decision: dict[str, Any]
+    decision: RecordedDecision
     facts: dict[str, Any] = {}
     error: str | None = None
-    body: dict[str, Any] | None = None
+    body: SealedBody | None = None
 
     def encode(self) -> bytes:
         """Canonical JSON."""
@@ -75,14 +97,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             InvalidRecord: no record, or of a version that this software is too old for.
         """
         try:
-            record = msgspec.json.decode(entry, type=cls)
+            record = _decode(entry)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             _refuse_later(_version_of(entry))
             raise _malformed() from error
-        _refuse_later(record.v)
+        if not _WITHOUT_CLOCK <= record.v <= SCHEMA_VERSION:
+            _refuse_later(record.v)
         if (record.clock is None) != (record.v == _WITHOUT_CLOCK):
             raise _malformed()
         return record
+
+
+_decode = msgspec.json.Decoder(Record).decode
 
 
 class _AnyVersion(msgspec.Struct):

@@ -41,7 +41,7 @@ def trace(index: int, record: Record) -> Iterator[Change]:
             "purpose": record.purpose,
             "error": record.error,
             "continues": record.continues,
-            "policies": " ".join(record.decision["policies"]),
+            "policies": " ".join(record.decision.policies),
         },
     )
     for ref in record.inputs:

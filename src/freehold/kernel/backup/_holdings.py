@@ -47,7 +47,7 @@ def blob_of(record: Record, facts: Iterable[str]) -> BlobRef | None:
     if name is None:
         return None
     sealed = {output.sealed for output in record.outputs if output.sealed is not None}
-    return BlobRef(name, record.body["domain"], sealed.pop() if len(sealed) == 1 else None)
+    return BlobRef(name, record.body.domain, sealed.pop() if len(sealed) == 1 else None)
 
 
 def blob_facts(registry: Registry) -> frozenset[str]:

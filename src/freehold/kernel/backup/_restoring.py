@@ -284,7 +284,7 @@ class Restoring:
             if entry == PRUNED:
                 continue
             record = Record.decode(entry)
-            if record.body is not None and record.body["at"][0] in plan.segments:
+            if record.body is not None and record.body.at[0] in plan.segments:
                 _check_body(record, contents, plan)
             ref = blob_of(record, self._facts)
             if ref is None:
@@ -317,10 +317,10 @@ def _check_body(record: Record, contents: VaultContents, plan: Plan) -> None:
     """Check that a record's body lies where it says, within what was signed."""
     body = record.body
     assert body is not None  # noqa: S101  # asked for those that have one
-    number, offset, length = body["at"]
+    number, offset, length = body.at
     if offset + length > plan.segments[number]:
         raise ChangedBundle(f"the body segment {number}", f"it ends before act {record.id}")
-    contents.check_frame(body["domain"], record.id, body["at"])
+    contents.check_frame(body.domain, record.id, body.at)
 
 
 def _is_erased(keyring: Keyring, domain: str) -> bool:

@@ -77,7 +77,7 @@ class BundleWriter:
             receipt = self._reader.receipt(index).text()
             self._add(f"receipts/{record.id}.tlog-proof", receipt.encode())
             if is_signed:
-                details = open_body(plaintext, record.body["commitment"])["details"]
+                details = open_body(plaintext, record.body.commitment)["details"]
                 self._add(f"approvals/{record.id}.json", details["statement"].encode())
                 self._add(f"approvals/{record.id}.sig", details["signature"].encode())
             yield record.id

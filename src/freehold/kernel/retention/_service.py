@@ -203,7 +203,7 @@ class Retention:
         stores, registry = self._pipeline.stores, self._pipeline.registry
         taken = self._taken(rule)
         while chunk := list(islice(taken, CHUNK)):
-            stores.vault.empty_bodies(record.body["at"] for _, record in chunk if record.body)
+            stores.vault.empty_bodies(record.body.at for _, record in chunk if record.body)
             if rule.takes_records:
                 changes = (retract(at, each, registry.acts[each.act]) for at, each in chunk)
                 stores.catalog.apply(chain.from_iterable(changes), None)

@@ -18,7 +18,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
+
+import msgspec
 
 from freehold.kernel import SyncError, sync_folder
 from freehold.kernel.vault._disk import Sync, open_private, write_all
@@ -30,12 +32,16 @@ from freehold.kernel.vault.errors import MissingBody, VaultError, corrupt, stora
 _NUMBER_MAX = 99_999_999  # eight digits
 
 
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""What a place may hold where it is read from JSON (RFC 7493, 2.2)."""
+
+
 class BodyAt(NamedTuple):
     """Where a body's frame lies: segment number, offset and length of the whole frame in bytes."""
 
-    segment: int
-    offset: int
-    length: int
+    segment: Count
+    offset: Count
+    length: Count
 
 
 class _Segment:
