@@ -66,7 +66,7 @@ def ingest(estate: Trial, size: int) -> None:
         sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(os.urandom(size)))
         act.describe(name=dataset.id)
         act.conclude(
-            outputs=[Output(f"{dataset}@1", sealed.sealed_digest)],
+            outputs=[Output(ref=f"{dataset}@1", sealed=sealed.sealed_digest)],
             is_new=True,
             version=1,
             bytes=sealed.size,

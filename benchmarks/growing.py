@@ -49,7 +49,7 @@ class Form:
             record,
             id="<id>",
             time="<time>",
-            outputs=(Output("decision:<id>"),),
+            outputs=(Output(ref="decision:<id>"),),
             decision=msgspec.structs.replace(record.decision, request=body.request),
             body=sealed,
         )

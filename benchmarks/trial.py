@@ -66,7 +66,7 @@ class Trial:
             inputs=(self.model,),
         ) as act:
             act.describe(columns=COLUMNS, reply=REPLY)
-            act.conclude(outputs=[Output(f"decision:{act.record_id}")], rows=1, latency_us=250)
+            act.conclude(outputs=[Output(ref=f"decision:{act.record_id}")], rows=1, latency_us=250)
 
     def ingest(self, dataset: Ref) -> None:
         """Bring a dataset in, without bytes: the act, its words and its row in the catalog."""
@@ -82,7 +82,7 @@ class Trial:
         with self.pipeline.perform(self.people["stella"], ingesting, on=dataset) as act:
             act.describe(name="claims", terms="benchmark", options={}, profile={"columns": []})
             act.conclude(
-                outputs=[Output(str(dataset.at(1)), "sha256:" + "0" * 64)],
+                outputs=[Output(ref=str(dataset.at(1)), sealed="sha256:" + "0" * 64)],
                 blob="0" * 64,
                 is_new=True,
                 version=1,
@@ -132,7 +132,7 @@ def trial(folder: Path) -> Iterator[Trial]:
             people["otto"], starting, on=deployment, purpose=PURPOSE, inputs=(model,)
         ) as act:
             act.describe(name="triage")
-            act.conclude(outputs=[Output(str(deployment))])
+            act.conclude(outputs=[Output(ref=str(deployment))])
         yield Trial(estate, people, deployment, model)
 
 

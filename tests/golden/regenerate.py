@@ -103,7 +103,9 @@ def _record(act: str, kind: str, facts: Mapping[str, Any], *, phase: Phase) -> R
         continues=_id(3333, f"{act} started") if phase == "failed" else None,
         resource=resource,
         inputs=() if is_refused else ("dataset:0192f0c4-1111-7000-8000-000000000007@2",),
-        outputs=(Output(made, DIGEST, DIGEST), Output(made)) if is_done else (),
+        outputs=(Output(ref=made, sealed=DIGEST, digest=DIGEST), Output(ref=made))
+        if is_done
+        else (),
         purpose=None if is_refused else "research",
         decision=RecordedDecision(
             ("charter.purpose" if is_refused else "charter.role.steward",),

@@ -34,7 +34,7 @@ def record(act: str = "dataset.ingest", phase: str = "done", **more: object) -> 
         "act": act,
         "phase": phase,
         "resource": "dataset:0192f0c4-1111-7000-8000-000000000003",
-        "outputs": (Output("dataset:out"),),
+        "outputs": (Output(ref="dataset:out"),),
         "decision": {"result": "allow", "policies": ["charter.role.steward"], "policy_set": "x"},
         "facts": {"data_class": "health"},
     }

@@ -181,7 +181,8 @@ class PolicyService:
         with pipeline.perform(actor, proposal, on=ref, domain=estate.id) as act:
             sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(proposed.text.encode()))
             act.conclude(
-                outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)], blob=sealed.name
+                outputs=[Output(ref=str(ref), sealed=sealed.sealed_digest, digest=sealed.digest)],
+                blob=sealed.name,
             )
         return str(ref)
 

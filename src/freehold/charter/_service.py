@@ -106,7 +106,8 @@ class CharterService:
             act.describe(owners=owners, organisation=charter.organisation.name)
             ref = Ref("charter", new_id(), 1)
             act.conclude(
-                outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)], blob=sealed.name
+                outputs=[Output(ref=str(ref), sealed=sealed.sealed_digest, digest=sealed.digest)],
+                blob=sealed.name,
             )
         return act.recorded.record.id
 
@@ -129,7 +130,8 @@ class CharterService:
             sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(source))
             act.describe(owners=owners)
             act.conclude(
-                outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)], blob=sealed.name
+                outputs=[Output(ref=str(ref), sealed=sealed.sealed_digest, digest=sealed.digest)],
+                blob=sealed.name,
             )
         return self.status()
 
@@ -202,7 +204,9 @@ class CharterService:
                 activated = self._compile(ref)
                 sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(activated.text.encode()))
                 act.conclude(
-                    outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)],
+                    outputs=[
+                        Output(ref=str(ref), sealed=sealed.sealed_digest, digest=sealed.digest)
+                    ],
                     is_complete=True,
                     policies=activated.digest,
                     blob=sealed.name,

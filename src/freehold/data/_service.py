@@ -144,7 +144,7 @@ class DataService:
                     options=_options_json(options),
                 )
                 act.conclude(
-                    outputs=[Output(str(ref.at(version)), sealed.sealed_digest)],
+                    outputs=[Output(ref=str(ref.at(version)), sealed=sealed.sealed_digest)],
                     is_new=same is None,
                     version=max(version, versions),
                     rows=found.rows,

@@ -102,7 +102,7 @@ class ModelService:
                 actor, act_type, on=ref, inputs=(Ref.parse(made.ref),)
             ) as act:
                 act.describe(name=name)
-                act.conclude(outputs=[Output(str(ref), digest=made.digest)])
+                act.conclude(outputs=[Output(ref=str(ref), digest=made.digest)])
         return self._version(ref)
 
     def submit(self, actor: Actor, model: str) -> ModelVersion:

@@ -123,7 +123,9 @@ class EmergencyService:
                         " accepted the host's clock",
                         "ask again with `freehold access request`",
                     )
-                act.conclude(outputs=[Output(row.person)])  # whose rights are others from now on
+                act.conclude(
+                    outputs=[Output(ref=row.person)]
+                )  # whose rights are others from now on
         return self._emergency(ref)
 
     def end(self, actor: Actor, emergency: str) -> Emergency:
@@ -137,7 +139,7 @@ class EmergencyService:
         ending = EndAccess(own=row.person == str(actor.authority))
         with self._pipeline.perform(actor, ending, on=ref) as act:
             self._require_state(emergency, "open", "it is not under way")
-            act.conclude(outputs=[Output(row.person)])
+            act.conclude(outputs=[Output(ref=row.person)])
         return self._emergency(ref)
 
     def review(self, actor: Actor, emergency: str, *, outcome: str, finding: str) -> Emergency:

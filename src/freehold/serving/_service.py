@@ -97,7 +97,7 @@ class ServingService:
                 self._check_live(version.ref)
                 self._worker(actor.authority, ref.id, version.ref)
                 act.describe(name=name)
-                act.conclude(outputs=[Output(str(ref))])
+                act.conclude(outputs=[Output(ref=str(ref))])
             self._end(ref.id, but=version.ref)
         return self._deployment(ref)
 
@@ -145,7 +145,7 @@ class ServingService:
             reply = self._ask(row, columns)
             act.describe(columns={k: list(v) for k, v in columns.items()}, reply=reply)
             act.conclude(
-                outputs=[Output(f"decision:{act.record_id}")],
+                outputs=[Output(ref=f"decision:{act.record_id}")],
                 rows=len(reply["labels"]),
                 latency_us=(time.perf_counter_ns() - started) // 1000,
             )

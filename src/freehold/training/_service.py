@@ -117,7 +117,7 @@ class TrainingService:
             sealed = self._pipeline.stores.vault.seal(act.domain, io.BytesIO(model))
             act.describe(task=task.as_json(), report=result.report, environment=found)
             act.conclude(
-                outputs=[Output(str(run), sealed.sealed_digest, sealed.digest)],
+                outputs=[Output(ref=str(run), sealed=sealed.sealed_digest, digest=sealed.digest)],
                 rows=result.report["rows"],
                 features=result.report["features"],
                 cpu_ms=round(result.usage.cpu_seconds * 1000),

@@ -162,7 +162,8 @@ def _carry_out(estate: Estate, former: int, acting: ActingAs, comparison: str) -
         sealed = pipeline.stores.vault.seal(act.domain, io.BytesIO(policies.text.encode()))
         ref = Ref("policy", new_id())
         act.conclude(
-            outputs=[Output(str(ref), sealed.sealed_digest, sealed.digest)], blob=sealed.name
+            outputs=[Output(ref=str(ref), sealed=sealed.sealed_digest, digest=sealed.digest)],
+            blob=sealed.name,
         )
     return act.recorded.record.id
 

@@ -79,7 +79,7 @@ class WitnessesService:
             declared = DeclareWitness(key=digest(str(key).encode()), destination=host)
             with self._pipeline.perform(actor, declared, on=ref) as act:
                 act.describe(name=name, vkey=str(key), url=place)
-                act.conclude(outputs=[Output(str(ref))])
+                act.conclude(outputs=[Output(ref=str(ref))])
         return _declared(self._row(WITNESS.c.id == ref.id))
 
     def withdraw(self, actor: Actor, name: str) -> DeclaredWitness:

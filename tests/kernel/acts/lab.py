@@ -268,7 +268,7 @@ class Lab:
     def seal(self, content: bytes, *, domain: str) -> Output:
         """A sealed blob as an output."""
         sealed = self.pipeline.stores.vault.seal(domain, io.BytesIO(content))
-        return Output(f"thing:{domain}", sealed.sealed_digest, sealed.digest)
+        return Output(ref=f"thing:{domain}", sealed=sealed.sealed_digest, digest=sealed.digest)
 
 
 def phases(records: Sequence[Record]) -> list[str]:

@@ -288,10 +288,10 @@ def test_an_input_that_is_a_name_never_enters_the_ledger(lab: Lab):
 
 
 OUTPUTS = {
-    "a name": Output("thing:mr-smith"),
-    "no reference": Output("Mr Smith"),
-    "no digest": Output(f"thing:{new_id()}", sealed="Mr Smith"),
-    "no plain digest": Output(f"thing:{new_id()}", digest="Mr Smith"),
+    "a name": Output(ref="thing:mr-smith"),
+    "no reference": Output(ref="Mr Smith"),
+    "no digest": Output(ref=f"thing:{new_id()}", sealed="Mr Smith"),
+    "no plain digest": Output(ref=f"thing:{new_id()}", digest="Mr Smith"),
 }
 
 
@@ -400,7 +400,7 @@ def test_the_first_error_is_the_one_that_is_raised_even_if_it_cannot_be_recorded
 
 
 def test_an_act_that_is_too_large_for_a_record_is_refused_and_recorded_as_failed(lab: Lab):
-    outputs = [Output(str(thing())) for _ in range(900)]
+    outputs = [Output(ref=str(thing())) for _ in range(900)]
     with (
         pytest.raises(FreeholdError) as error,
         lab.pipeline.perform(MAKER, MakeThing(colour="blue"), on=thing()) as act,

@@ -89,7 +89,8 @@ RECORDS = st.builds(
     resource=REFS,
     inputs=st.lists(REFS, max_size=3).map(tuple),
     outputs=st.lists(
-        st.builds(Output, REFS, st.none() | DIGESTS, st.none() | DIGESTS), max_size=3
+        st.builds(Output, ref=REFS, sealed=st.none() | DIGESTS, digest=st.none() | DIGESTS),
+        max_size=3,
     ).map(tuple),
     purpose=st.none() | st.just("research"),
     decision=st.just(RecordedDecision(("a",), "set", "request", "allow")),

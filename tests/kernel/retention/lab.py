@@ -281,7 +281,7 @@ class Lab:
             spoken = act or SayWord()
             with self.pipeline.perform(KEEPER, spoken, on=about, domain=self.estate.id) as under:
                 under.describe(word=f"word {number}")
-                under.conclude(outputs=[Output(f"topic:{about.id}")])
+                under.conclude(outputs=[Output(ref=f"topic:{about.id}")])
             said.append(under.recorded)
         return said
 

@@ -25,15 +25,15 @@ REQUEST_PREFIX = b"freehold/request/v1\0"
 Phase: TypeAlias = Literal["started", "done", "failed", "denied"]
 
 
-class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """What came out of an act.
 
     `sealed` is the SHA-256 of sealed bytes, `digest` of plain ones that strangers must match.
     """
 
+    digest: str | None = None
     ref: str
     sealed: str | None = None
-    digest: str | None = None
 
 
 class RecordedDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -57,27 +57,28 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One act as the ledger holds it. Field by field as docs/formats/record.md says.
 
     A struct of msgspec, since a rebuilt catalog reads each of millions (docs/decisions/0009);
-    never in a cycle, so that the garbage collector need not look at it.
+    never in a cycle, so that the garbage collector need not look at it; with its fields in the
+    order of canonical JSON, so that nothing need be sorted.
     """
 
-    v: int = SCHEMA_VERSION
-    id: str
-    time: str
-    clock: ClockState | None = None  # None in version 1 alone, whose records have no such key
-    log: str
-    principal: str
-    on_behalf: str | None = None
     act: str
-    phase: Phase
-    continues: str | None = None
-    resource: str
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[Output, ...] = ()
-    purpose: str | None = None
-    decision: RecordedDecision
-    facts: dict[str, Any] = {}
-    error: str | None = None
     body: SealedBody | None = None
+    clock: ClockState | None = None  # None in version 1 alone, whose records have no such key
+    continues: str | None = None
+    decision: RecordedDecision
+    error: str | None = None
+    facts: dict[str, Any] = {}
+    id: str
+    inputs: tuple[str, ...] = ()
+    log: str
+    on_behalf: str | None = None
+    outputs: tuple[Output, ...] = ()
+    phase: Phase
+    principal: str
+    purpose: str | None = None
+    resource: str
+    time: str
+    v: int = SCHEMA_VERSION
 
     def encode(self) -> bytes:
         """Canonical JSON."""

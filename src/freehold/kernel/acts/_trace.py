@@ -45,14 +45,14 @@ def trace(index: int, record: Record) -> Iterator[Change]:
         },
     )
     for ref in record.inputs:
-        yield _link(index, "in", Output(ref))
+        yield _link(index, "in", Output(ref=ref))
     for output in record.outputs:
         yield _link(index, "out", output)
     for emergency in record.facts.get("under", ()):
-        yield _link(index, "under", Output(emergency))
+        yield _link(index, "under", Output(ref=emergency))
     if record.phase == "done":
         for approval in record.facts.get("approvals", ()):
-            yield _link(index, "by", Output(f"approval:{approval}"))
+            yield _link(index, "by", Output(ref=f"approval:{approval}"))
 
 
 def retract(index: int, record: Record, act: type[Act]) -> Iterator[Change]:
