@@ -27,12 +27,15 @@ if __name__ == "__main__":  # run as a script, from a checkout where nothing is 
 
 from freehold.kernel import Ref  # noqa: E402
 from freehold.kernel.acts import Actor  # noqa: E402
+from freehold.kernel.keys import new_recovery_identity, recipient_of  # noqa: E402
 from freehold.kernel.ledger import LogReader  # noqa: E402
 from freehold.kernel.policy import Denied  # noqa: E402
 from freehold.kernel.upkeep import FORMAT  # noqa: E402
 from freehold.training import Task  # noqa: E402
 from freehold.upgrade import by_signature, upgrade  # noqa: E402
+from freehold.witness import WitnessFolder  # noqa: E402
 from tests.estate.world import PURPOSE, FakeExecutor, World, custody, make_world, table  # noqa: E402
+from tests.stamps.authority import Authority  # noqa: E402
 
 QUESTION: dict[str, list[Any]] = {"age": [50, 30], "pressure": [150, 115], "ward": ["north", "x"]}
 POLICY = """
@@ -97,6 +100,45 @@ def fill(world: World) -> None:
     world.estate.history.export(world.actor("ada"), io.BytesIO())
 
 
+def attend(world: World, scratch: Path) -> None:
+    """Do what version 2 brought: a witness, a stamp of time, a stream, recovery, an emergency, a
+    review of access, a hold, and backups.
+    """
+    estate = world.estate
+    owner, operator = world.actor("olivia"), world.actor("otto")
+    WitnessFolder.create(scratch / "witness", "witness.golden.example", custody())
+    with WitnessFolder.open(scratch / "witness", custody()) as held:
+        held.add_log(estate.pipeline.stores.log.key)
+        estate.witnesses.declare(owner, "cellar", str(held.witness.key))
+        request = estate.witnesses.request(operator, "cellar")
+        answer = held.witness.add_checkpoint(request.encode())
+        estate.witnesses.accept(operator, "cellar", answer.note)
+    authority = Authority(scratch / "authority")
+    estate.stamps.declare(owner, "tsa", authority.root)
+    size, asked = estate.stamps.request(operator)
+    estate.stamps.accept(operator, "tsa", authority.stamp(asked), size=size)
+    estate.streams.declare(owner, "siem", f"file:{scratch / 'events.jsonl'}")
+    estate.streams.end(owner, "siem")
+    recipients = [recipient_of(new_recovery_identity()) for _ in range(2)]
+    world.approve("oscar", "recovery.set_up", estate.pipeline.circumstances.estate)
+    estate.recovery.set_up_recipients(owner, recipients)
+    emergency = estate.emergency.request(
+        operator, "steward", minutes=60, code="outage", reason="the steward is out of reach"
+    )
+    world.approve("ravi", "access.break_glass", Ref.parse(emergency.ref))
+    estate.emergency.break_glass(operator, emergency.ref)
+    estate.emergency.end(operator, emergency.ref)
+    estate.emergency.review(
+        world.actor("ravi"), emergency.ref, outcome="justified", finding="there was an outage"
+    )
+    review = estate.reviews.open(owner)
+    estate.reviews.decide(owner, review.ref, "simon", decision="revoke", reason="left in May")
+    estate.reviews.decide(owner, review.ref, "clara", decision="keep", reason="trains the models")
+    estate.retention.hold(owner, estate.data.find("patients"), reason="a lawsuit of the example")
+    for kind in ("full", "delta"):
+        estate.backup.create(operator, scratch / "bundles", kind=kind)
+
+
 def _refuse(world: World) -> None:
     task = Task(recipe="tabular", label="outcome")
     with suppress(Denied):
@@ -138,6 +180,7 @@ def make(version: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         world = make_world(Path(scratch) / "world")
         fill(world)
+        attend(world, Path(scratch))
         said = outcome(world)
         world.close()
         archive(version).write_bytes(_packed(world.folder))
