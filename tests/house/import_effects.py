@@ -22,7 +22,8 @@ PURE_CALLS = frozenset(
     datetime.date datetime.datetime datetime.timedelta datetime.timezone
     decimal.Decimal enum.auto fractions.Fraction functools.partial hashlib.sha256
     json.JSONDecoder json.JSONEncoder logging.getLogger operator.attrgetter operator.itemgetter
-    msgspec.Meta msgspec.json.Decoder re.compile re.escape struct.Struct struct.calcsize types.MappingProxyType
+    msgspec.Meta msgspec.json.Decoder
+    re.compile re.escape struct.Struct struct.calcsize types.MappingProxyType
     typing.NewType typing.ParamSpec typing.TypeVar typing.cast uuid.UUID
     """.split()
 )
