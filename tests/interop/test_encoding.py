@@ -19,7 +19,7 @@ from freehold.interop import (
     syslog_message,
 )
 from freehold.kernel import new_id
-from freehold.kernel.acts import Output, Record, Registry
+from freehold.kernel.acts import Output, Record, RecordedDecision, Registry
 from tests.interop.receivers import attributes
 
 SOURCE = Source(estate=new_id(), host="host.example", version="1.2", process=7, is_trial=False)
@@ -35,7 +35,7 @@ def record(act: str = "dataset.ingest", phase: str = "done", **more: object) -> 
         "phase": phase,
         "resource": "dataset:0192f0c4-1111-7000-8000-000000000003",
         "outputs": (Output(ref="dataset:out"),),
-        "decision": {"result": "allow", "policies": ["charter.role.steward"], "policy_set": "x"},
+        "decision": RecordedDecision(("charter.role.steward",), "x", "y", "allow"),
         "facts": {"data_class": "health"},
     }
     return Record(**{**fields, **more})  # type: ignore[arg-type]

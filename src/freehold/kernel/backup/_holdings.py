@@ -39,9 +39,9 @@ class BlobRef:
     sealed: str | None
 
 
-def blob_of(record: Record, facts: Iterable[str]) -> BlobRef | None:
+def blob_of(record: Record, facts: Set[str]) -> BlobRef | None:
     """The blob that a record brought, which lies under the key domain of its body."""
-    if record.phase != "done" or record.body is None:
+    if record.phase != "done" or record.body is None or facts.isdisjoint(record.facts):
         return None
     name = next((record.facts[fact] for fact in facts if record.facts.get(fact)), None)
     if name is None:

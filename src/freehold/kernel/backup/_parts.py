@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -119,7 +120,11 @@ def _lines(path: Path) -> list[bytes]:
 
 
 class StreamWriter:
-    """Writes one stream of a bundle; `close` ends it."""
+    """Writes one stream of a bundle; `close` ends it.
+
+    A part is sealed and written beside the reading of the next one. A context manager: when it is
+    left, nothing is written any more, whether the stream has ended or not.
+    """
 
     def __init__(
         self,
@@ -145,6 +150,14 @@ class StreamWriter:
         self._position = 0
         self._path, self._start = "", 0  # of the member under way
         self._buffer = bytearray()
+        self._beside = ThreadPoolExecutor(1, "sealing")
+        self._part: Future[None] | None = None  # that is being sealed and written
+
+    def __enter__(self) -> StreamWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._beside.shutdown()
 
     def add(self, member: Member) -> None:
         """Append a member.
@@ -213,13 +226,23 @@ class StreamWriter:
             view = view[room:]
 
     def _flush(self, *, is_last: bool) -> None:
-        content = self._seal(bytes(self._buffer))
-        self._buffer.clear()
-        name = part_name(self._stream, self._parts + 1)
+        self._wait()  # so that at most two parts are in memory
+        self._parts += 1
+        name, mark = part_name(self._stream, self._parts), self._mark_at(self._position)
+        self._part = self._beside.submit(self._write, name, self._buffer, mark, is_last=is_last)
+        self._buffer = bytearray()
+        if is_last:
+            self._wait()
+
+    def _write(self, name: str, part: bytearray, mark: str, *, is_last: bool) -> None:
+        content = self._seal(bytes(part))
         sha256 = hashlib.sha256(content).hexdigest()
         self._disk.replace(self._folder / name, content)
-        self._progress.add(Done(name, sha256, len(content), self._mark_at(self._position), is_last))
-        self._parts += 1
+        self._progress.add(Done(name, sha256, len(content), mark, is_last))
+
+    def _wait(self) -> None:
+        if self._part is not None:
+            self._part.result()
 
 
 def chunks_of(file: BinaryIO, size: int, limits: BackupLimits, what: str) -> Iterator[bytes]:
@@ -283,16 +306,22 @@ class StreamReader:
         self.position = position
 
     def _all(self, files: Sequence[File]) -> Iterator[memoryview]:
+        # The next part is opened while this one is used. No `with`: where a stream is not read to
+        # its end, this ends whenever the garbage collector finds it, and must not wait then.
+        beside = ThreadPoolExecutor(1, "unsealing")
+        coming = [beside.submit(self._part, file) for file in files[:1]]
         for number, file in enumerate(files, 1):
-            part = self._unseal(self._read(file))
+            part = coming.pop().result()
+            coming += [beside.submit(self._part, each) for each in files[number : number + 1]]
             size = len(part)
             yield memoryview(part)
             is_last = number == len(files)
             if self._part_bytes and not (size == self._part_bytes or (is_last and size)):
                 raise ChangedBundle(file.name, f"it holds {size} bytes")
             self.parts_read += 1
+        beside.shutdown()
 
-    def _read(self, file: File) -> bytes:
+    def _part(self, file: File) -> bytes:
         path, limits = self._folder / file.name, self._limits
         bytes_max = limits.part_bytes_max + limits.seal_overhead_bytes_max
         try:
@@ -301,7 +330,7 @@ class StreamReader:
         except FileNotFoundError:
             raise ChangedBundle(file.name, "it is missing") from None
         compare(file, hashlib.sha256(content).hexdigest())
-        return content
+        return self._unseal(content)
 
 
 def compare(file: File, sha256: str) -> None:

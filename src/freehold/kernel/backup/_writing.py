@@ -214,10 +214,10 @@ class BundleWriter:
         """Write the stream of the keyring; gives the domains that are erased in it."""
         erased: set[str] = set()
         rows = noting_erased(held.rows, erased)
-        writer = self._stream(folder, "keys", progress=progress, key=key)
-        for member in key_members(plan, held.custody, rows, self._limits):
-            writer.add(member)
-        writer.close()
+        with self._stream(folder, "keys", progress=progress, key=key) as writer:
+            for member in key_members(plan, held.custody, rows, self._limits):
+                writer.add(member)
+            writer.close()
         return erased
 
     # -- the rest ----------------------------------------------------------------------------------
@@ -225,20 +225,15 @@ class BundleWriter:
     def _finish(self, folder: Path, progress: Progress, *, cut: _Cut, base: _Base) -> Written:
         stores, plan, key = self._stores, cut.plan, cut.key
         contents = stores.vault.contents
-        try:
-            reader = self._reader(self._size(plan))
-            scope = Scope(plan, base.segments, cut.erased, self._facts)
-            holdings = Holdings(reader, stores.log.cosigned, contents, scope)
-            records = self._stream(folder, "records", progress=progress, key=key)
+        reader = self._reader(self._size(plan))
+        scope = Scope(plan, base.segments, cut.erased, self._facts)
+        holdings = Holdings(reader, stores.log.cosigned, contents, scope)
+        with self._stream(folder, "records", progress=progress, key=key) as records:
             for member in holdings.records():
                 records.add(member)
             records.close()
-            self._refuse_gaps(reader.checkpoint.size)
-            blobs = back_up(
-                holdings.blobs(), folder, progress, disk=self._disk, limits=self._limits
-            )
-        finally:
-            contents.close()
+        self._refuse_gaps(reader.checkpoint.size)
+        blobs = back_up(holdings.blobs(), folder, progress, disk=self._disk, limits=self._limits)
         bundle = self._sign(folder, progress)
         return Written(bundle, reader.checkpoint, blobs, sum(part.bytes for part in progress.done))
 

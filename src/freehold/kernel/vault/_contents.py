@@ -5,22 +5,16 @@ It opens nothing and writes nothing. What it gives is opened by the keys of its 
 
 from __future__ import annotations
 
-import mmap
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from freehold.kernel.vault._blobs import BlobStore
-from freehold.kernel.vault._frames import is_frame_of
-from freehold.kernel.vault.errors import corrupt, storage_errors
-
-SEGMENTS_MAPPED_MAX = 16
-FRAME_HEAD_BYTES = 36  # length and the two ids
+from freehold.kernel.vault.errors import storage_errors
 
 
 class VaultContents:
-    """What lies in a vault. Not thread-safe.
+    """What lies in a vault.
 
     Args:
         segments: the folder of the body segments.
@@ -29,12 +23,6 @@ class VaultContents:
     def __init__(self, store: BlobStore, segments: Path) -> None:
         self._store = store
         self._segments = segments
-        self._mapped: OrderedDict[int, mmap.mmap] = OrderedDict()
-
-    def close(self) -> None:
-        """Close the files."""
-        while self._mapped:
-            self._mapped.popitem()[1].close()
 
     def blob(self, name: str) -> BinaryIO:
         """Open a sealed blob at its beginning.
@@ -74,25 +62,3 @@ class VaultContents:
         """
         with storage_errors(f"the body segment {number}"):
             return (self._segments / f"{number:08}.seg").open("rb")
-
-    def check_frame(self, domain_id: str, record_id: str, at: Sequence[int]) -> None:
-        """Check that the frame of this record's body begins where the record says, unless it was
-        emptied; where it ends, the length of the segment tells.
-
-        Raises:
-            VaultError: `vault.corrupt`: something else lies there; `vault.storage`.
-        """
-        number, offset, length = at
-        segment = self._mapped.get(number) or self._map(number)
-        head = segment[offset : offset + FRAME_HEAD_BYTES]
-        is_emptied = not any(head) and not any(segment[offset : offset + length])
-        if not is_emptied and not is_frame_of(head, length, domain_id, record_id):
-            raise corrupt(f"the body of record {record_id}", "another frame lies there, or none")
-
-    def _map(self, number: int) -> mmap.mmap:
-        """A segment in memory; a few of them, since an old log names many."""
-        with self.segment(number) as file, storage_errors(f"the body segment {number}"):
-            mapped = self._mapped[number] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        if len(self._mapped) > SEGMENTS_MAPPED_MAX:
-            self._mapped.popitem(last=False)[1].close()
-        return mapped

@@ -55,13 +55,6 @@ def open_frame(frame: bytes, *, record_id: str, keys: DomainKeys) -> bytes:
         raise corrupt(what, "its frame was changed") from None
 
 
-def is_frame_of(head: bytes, length: int, domain_id: str, record_id: str) -> bool:
-    """Tell whether a frame of `length` that begins with `head` is the one of this record."""
-    if length < FRAME_OVERHEAD:
-        return False
-    return head == (length - _LENGTH).to_bytes(_LENGTH) + _ids(domain_id, record_id)
-
-
 def _ids(domain_id: str, record_id: str) -> bytes:
     if not is_id(record_id):
         raise ValueError(f"a record's id is a lower-case UUID, got {record_id!r:.80}")
