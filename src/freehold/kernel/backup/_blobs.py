@@ -6,21 +6,18 @@ batch, or the one blob that was being copied.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from freehold.kernel.backup._files import write_durably
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import File
 from freehold.kernel.backup._parts import Done, Progress, chunks_of, compare
 from freehold.kernel.backup._tar import Member
 from freehold.kernel.backup.errors import BackupError, ChangedBundle
 from freehold.kernel.ledger import Disk
-
-SYNCS_AT_ONCE = 16
 
 
 class Copying:
@@ -52,7 +49,8 @@ class Copying:
         if not target.parent.exists():
             target.parent.mkdir(mode=0o700, parents=True)
             self._changed |= {target.parent.parent, target.parent.parent.parent}
-        sha256 = self._write(target, size, source)
+        chunks = chunks_of(source, size, self._limits, target.name)
+        sha256, _ = write_durably(target, chunks, self._disk)
         if expected not in (None, sha256):
             raise BackupError(
                 "backup.blob",
@@ -74,20 +72,6 @@ class Copying:
             self._count(self._batch)
         self._batch, self._bytes = [], 0
         self._changed.clear()
-
-    def _write(self, target: Path, size: int, source: BinaryIO) -> str:
-        sha256 = hashlib.sha256()
-        file = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            waiting = b""
-            for chunk in chunks_of(source, size, self._limits, target.name):
-                sha256.update(chunk)
-                write_all(file, waiting)
-                waiting = chunk
-            self._disk.append(file, waiting)  # the last of it, and all before is durable
-        finally:
-            os.close(file)
-        return sha256.hexdigest()
 
 
 def back_up(
@@ -130,25 +114,3 @@ def bring_back(file: File, folder: Path, copying: Copying) -> str:
         sha256 = copying.copy("vault/" + file.name, size, source, None)
     compare(file, sha256)
     return sha256
-
-
-def write_all(file: int, data: bytes | memoryview) -> None:
-    """Write all of `data`, however little the system takes at once."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
-
-
-def sync_files(paths: Sequence[Path]) -> None:
-    """Make files durable. Many at a time, since a file system makes such syncs one commit."""
-    with ThreadPoolExecutor(SYNCS_AT_ONCE, thread_name_prefix="sync") as threads:
-        for _ in threads.map(_sync_file, paths):
-            pass
-
-
-def _sync_file(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

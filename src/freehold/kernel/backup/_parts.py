@@ -14,16 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from freehold.kernel import canonical
+from freehold.kernel.backup._files import write_durably
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import File, part_name
 from freehold.kernel.backup._tar import END, Member, header, padding
 from freehold.kernel.backup.errors import BackupError, ChangedBundle
 from freehold.kernel.ledger import Disk
 
-Sealing = Callable[[bytes], bytes]
+Block: TypeAlias = bytes | memoryview
+Sealing: TypeAlias = Callable[[Sequence[Block]], Iterator[Block]]
+Unsealing: TypeAlias = Callable[[bytes], Iterator[Block]]
 PROGRESS = "progress"
 
 
@@ -149,7 +152,8 @@ class StreamWriter:
         self._mark = done[-1].mark if done else ""
         self._position = 0
         self._path, self._start = "", 0  # of the member under way
-        self._buffer = bytearray()
+        self._pieces: list[Block] = []  # of the part that is being filled
+        self._filled = 0
         self._beside = ThreadPoolExecutor(1, "sealing")
         self._part: Future[None] | None = None  # that is being sealed and written
 
@@ -217,28 +221,28 @@ class StreamWriter:
         while view:
             # Every part but the last ends exactly at its size, so that its place in the stream is
             # known; it is written once more is to come, so that the last is never empty.
-            room = self._limits.part_bytes - len(self._buffer)
+            room = self._limits.part_bytes - self._filled
             if not room:
                 self._flush(is_last=False)
                 continue
-            self._buffer += view[:room]
-            self._position += len(view[:room])
-            view = view[room:]
+            piece, view = view[:room], view[room:]
+            self._pieces.append(piece)
+            self._filled += len(piece)
+            self._position += len(piece)
 
     def _flush(self, *, is_last: bool) -> None:
         self._wait()  # so that at most two parts are in memory
         self._parts += 1
         name, mark = part_name(self._stream, self._parts), self._mark_at(self._position)
-        self._part = self._beside.submit(self._write, name, self._buffer, mark, is_last=is_last)
-        self._buffer = bytearray()
+        self._part = self._beside.submit(self._write, name, self._pieces, mark, is_last=is_last)
+        self._pieces, self._filled = [], 0
         if is_last:
             self._wait()
 
-    def _write(self, name: str, part: bytearray, mark: str, *, is_last: bool) -> None:
-        content = self._seal(bytes(part))
-        sha256 = hashlib.sha256(content).hexdigest()
-        self._disk.replace(self._folder / name, content)
-        self._progress.add(Done(name, sha256, len(content), mark, is_last))
+    def _write(self, name: str, part: Sequence[Block], mark: str, *, is_last: bool) -> None:
+        sha256, size = write_durably(self._folder / name, self._seal(part), self._disk)
+        self._disk.sync_folder(self._folder)
+        self._progress.add(Done(name, sha256, size, mark, is_last))
 
     def _wait(self) -> None:
         if self._part is not None:
@@ -267,7 +271,7 @@ class StreamReader:
         folder: Path,
         files: Sequence[File],
         *,
-        unseal: Sealing,
+        unseal: Unsealing,
         limits: BackupLimits,
         part_bytes: int | None = None,
         start: int = 0,
@@ -285,7 +289,7 @@ class StreamReader:
         self._pass(start - first * (part_bytes or 0))
 
     def read(self, size: int) -> memoryview:
-        """Give at most `size` bytes, and none at the end.
+        """Give at most `size` bytes, good until it is called again, and none at the end.
 
         Raises:
             ChangedBundle: a part is missing or not what was signed.
@@ -306,15 +310,16 @@ class StreamReader:
         self.position = position
 
     def _all(self, files: Sequence[File]) -> Iterator[memoryview]:
-        # The next part is opened while this one is used. No `with`: where a stream is not read to
+        # The next part is read while this one is used. No `with`: where a stream is not read to
         # its end, this ends whenever the garbage collector finds it, and must not wait then.
-        beside = ThreadPoolExecutor(1, "unsealing")
+        beside = ThreadPoolExecutor(1, "reading")
         coming = [beside.submit(self._part, file) for file in files[:1]]
         for number, file in enumerate(files, 1):
-            part = coming.pop().result()
+            part, size = coming.pop().result(), 0
             coming += [beside.submit(self._part, each) for each in files[number : number + 1]]
-            size = len(part)
-            yield memoryview(part)
+            for block in self._unseal(part):
+                size += len(block)
+                yield memoryview(block)
             is_last = number == len(files)
             if self._part_bytes and not (size == self._part_bytes or (is_last and size)):
                 raise ChangedBundle(file.name, f"it holds {size} bytes")
@@ -330,7 +335,7 @@ class StreamReader:
         except FileNotFoundError:
             raise ChangedBundle(file.name, "it is missing") from None
         compare(file, hashlib.sha256(content).hexdigest())
-        return self._unseal(content)
+        return content
 
 
 def compare(file: File, sha256: str) -> None:

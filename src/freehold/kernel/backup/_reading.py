@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from freehold.kernel import digest
-from freehold.kernel.backup._bundle_key import Unlock, open_key, unseal
+from freehold.kernel.backup._bundle_key import Unlock, open_key, open_part
 from freehold.kernel.backup._holdings import BUNDLE
 from freehold.kernel.backup._limits import DEFAULT_BACKUP_LIMITS, BackupLimits
 from freehold.kernel.backup._manifest import (
@@ -206,5 +206,5 @@ def _read(path: Path, bytes_max: int) -> bytes:
     return content
 
 
-def _unseal(key: str, stream: str, sealed: bytes) -> bytes:
-    return unseal(sealed, [key], f"a part of {stream}")
+def _unseal(key: str, stream: str, sealed: bytes) -> Iterator[bytes | memoryview]:
+    return open_part(sealed, key, f"a part of {stream}")

@@ -40,7 +40,9 @@ def padding(size: int) -> int:
 
 
 class Source(Protocol):
-    """A stream that is read once; `read` gives at most `size` bytes, and none at its end."""
+    """A stream that is read once; `read` gives at most `size` bytes, good until it is called again,
+    and none at its end.
+    """
 
     position: int
 
@@ -57,7 +59,7 @@ class Incoming:
         self._left = size
 
     def chunks(self, size: int) -> Iterator[memoryview]:
-        """Yield the content in pieces of at most `size`."""
+        """Yield the content in pieces of at most `size`, each good until the next."""
         while self._left:
             chunk = self._source.read(min(size, self._left))
             if not chunk:
@@ -73,7 +75,7 @@ class Incoming:
         """
         if self.size > bytes_max:
             raise ChangedBundle(self.path, f"it has {self.size} bytes")
-        return b"".join(self.chunks(self.size or 1))
+        return b"".join([bytes(chunk) for chunk in self.chunks(self.size or 1)])
 
 
 def members(source: Source) -> Iterator[Incoming]:

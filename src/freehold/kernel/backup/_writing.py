@@ -18,9 +18,9 @@ from freehold.kernel.backup._bundle_key import (
     Unlock,
     locked_name,
     new_key,
-    recipient_of,
-    seal,
+    open_part,
     seal_key,
+    seal_part,
     unseal,
 )
 from freehold.kernel.backup._holdings import Holdings, Scope, blob_facts, key_members, noting_erased
@@ -160,7 +160,7 @@ class BundleWriter:
         try:
             sealed = (folder / "key.age").read_bytes()
             key = unseal(sealed, self.unlock.identities, "key.age").decode().strip()
-            opening = partial(unseal, identities=[key], what="a part of keys")
+            opening = partial(open_part, key=key, what="a part of keys")
             reader = StreamReader(folder, keys, unseal=opening, limits=self._limits)
             first = next(members(reader))
             plan = Plan.read(first.content(self._limits.member_bytes_max))
@@ -285,8 +285,7 @@ class BundleWriter:
         return Bundle.read(folder, self._limits)
 
     def _stream(self, folder: Path, stream: str, *, progress: Progress, key: str) -> StreamWriter:
-        recipients = (recipient_of(key),)
-        sealing = partial(seal, recipients=recipients)
+        sealing = partial(seal_part, key=key)
         return StreamWriter(
             folder,
             stream,

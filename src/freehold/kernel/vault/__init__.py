@@ -10,6 +10,7 @@ segments. It knows neither the ledger nor who may read what. Format: docs/format
             content.read()
 """
 
+from freehold.kernel.vault._age import AgeError, open_age, seal_age
 from freehold.kernel.vault._blobs import BlobStore, FolderStore, StoredBlob
 from freehold.kernel.vault._bodies import BodyAt
 from freehold.kernel.vault._contents import VaultContents
@@ -22,6 +23,7 @@ from freehold.kernel.vault.errors import MissingBlob, MissingBody, VaultError
 __all__ = [
     "DEFAULT_VAULT_LIMITS",
     "SEGMENT_HEADER",
+    "AgeError",
     "BlobStore",
     "BodyAt",
     "BodyScan",
@@ -35,4 +37,6 @@ __all__ = [
     "VaultContents",
     "VaultError",
     "VaultLimits",
+    "open_age",
+    "seal_age",
 ]
