@@ -13,7 +13,8 @@ import resource
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Case, Run, in_threads
+from growing import grow
+from measure import Case, Run
 from trial import PURPOSE, Trial, declared, trial
 
 from freehold.kernel import Ref, new_id
@@ -29,7 +30,7 @@ from freehold.kernel.backup import (
 )
 
 BLOB_MB, BLOBS, FULL_BLOBS = 64, 6, 20
-RECORDS, FULL_RECORDS, THREADS = 20_000, 200_000, 64
+RECORDS, FULL_RECORDS = (100_000, 1_000), (1_000_000, 10_000)  # and key domains
 CHUNK = 1_048_576
 RAW = "raw: copy, SHA-256, fsync"
 
@@ -42,8 +43,7 @@ def main() -> None:
             ingest(estate, BLOB_MB * 1_000_000)
         measure(run, estate, folder, of="blobs")
     with run.scratch() as folder, trial(folder) as estate:
-        records = FULL_RECORDS if run.is_full else RECORDS
-        in_threads(THREADS, lambda _: [estate.answer() for _ in range(records // THREADS)])
+        grow(estate, *(FULL_RECORDS if run.is_full else RECORDS))
         measure(run, estate, folder, of=f"{estate.pipeline.stores.log.size:,} records")
     run.finish()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

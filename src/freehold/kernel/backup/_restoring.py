@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -103,6 +103,8 @@ class Restoring:
         self._limits: BackupLimits = newest.limits
         self._unsynced: list[Path] = []
         self._changed: set[Path] = set()  # folders whose names are not durable yet
+        self._beside: ThreadPoolExecutor  # where what came out is made durable
+        self._syncing: Future[None] | None = None
         self._digests: dict[bytes, bytes] = {}  # of the blobs that came out in this run, by name
 
     def run(self, unlock: Unlock, custody: Custody) -> Restored:
@@ -129,8 +131,12 @@ class Restoring:
                 chain = self._chain(plan, bundle_key, key)
                 if not (self._folder / "vault").exists():
                     Vault.create(self._folder / "vault", keyring).close()
-                self._extract(chain)
-                return self._settle(chain, keyring, key)
+                with ThreadPoolExecutor(1, "syncing") as beside:
+                    self._beside = beside
+                    self._extract(chain)
+                    restored = self._settle(chain, keyring, key)
+                    self._wait()
+                return restored
 
     def finish(self) -> None:
         """Forget how far it came: what lies there is an estate."""
@@ -215,14 +221,21 @@ class Restoring:
         return done
 
     def _remember(self, place: str, position: int) -> None:
-        """Say how far it has come; all of that is durable first."""
-        sync_files(self._unsynced)
-        self._unsynced.clear()
-        for folder in sorted(self._changed):
+        """Say how far it has come, as soon as that is durable; the work goes on meanwhile."""
+        self._wait()
+        came = self._unsynced, self._changed
+        self._syncing = self._beside.submit(self._sync, *came, {place: position})
+        self._unsynced, self._changed = [], set()
+
+    def _sync(self, files: list[Path], folders: set[Path], came: dict[str, int]) -> None:
+        sync_files(files)
+        for folder in sorted(folders):
             self._disk.sync_folder(folder)
-        self._changed.clear()
-        done = self._done() | {place: position}
-        self._disk.replace(self._folder / _PROGRESS, canonical(done))
+        self._disk.replace(self._folder / _PROGRESS, canonical(self._done() | came))
+
+    def _wait(self) -> None:
+        if self._syncing is not None:
+            self._syncing.result()
 
     def _member(self, member: Incoming) -> None:
         path = member.path
@@ -234,7 +247,7 @@ class Restoring:
             raise ChangedBundle("a part of records", f"it holds {path!r:.80}")
 
     def _receive(self, member: Incoming, path: str, *, offset: int = 0) -> None:
-        """Write a member to its place; durable with the next `_remember`."""
+        """Write a member to its place; durable soon after the next `_remember`."""
         target = self._folder / path
         if target.parent not in self._changed:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -332,8 +345,10 @@ def _check_body(record: Record, body: SealedBody, bodies: BodyScan, plan: Plan) 
     number, offset, length = body.at
     if offset + length > plan.segments[number]:
         raise ChangedBundle(f"the body segment {number}", f"it ends before act {record.id}")
-    with suppress(MissingBody):
+    try:
         bodies.frame(body.domain, record.id, body.at)
+    except MissingBody:  # emptied
+        return
 
 
 def _is_erased(keyring: Keyring, domain: str) -> bool:
