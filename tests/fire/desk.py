@@ -66,8 +66,7 @@ class Desk:
             assert json.loads(done.stdout)["is_new"], done.stdout
             self.done.append(name)
             return True
-        if done.returncode == -signal.SIGABRT and limits[0] == "memory":
-            # Some libraries end a process that gets no memory. It is as if it had been killed.
+        if limits[0] == "memory" and _broke_down(done):
             self.codes.append("aborted")
         else:
             self._check_words(done)
@@ -90,6 +89,14 @@ class Desk:
     def _find(self, world) -> None:
         for name in self.done:
             assert world.estate.data.find(name), f"{name} was said to be ingested"
+
+
+def _broke_down(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether a process that gets no memory was ended by a library, or by an interpreter that could
+    not even raise a MemoryError: it is as if it had been killed.
+    """
+    is_broken = "SystemError: " in done.stderr or "lost sys.stderr" in done.stderr
+    return done.returncode == -signal.SIGABRT or (is_broken and not done.stdout)
 
 
 def write_secrets(folder: Path, token: str) -> None:
