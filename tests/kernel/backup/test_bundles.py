@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import shutil
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +164,29 @@ def test_an_erasure_between_the_checkpoint_and_the_keys_makes_a_later_cut(world,
     assert written.checkpoint.size == pipeline.stores.log.size
     restore(tmp_path / "b" / "1", tmp_path / "copy", world)
     check_same(world, tmp_path / "copy")
+
+
+def test_a_stream_may_be_left_half_read_and_keeps_no_thread(world, tmp_path, monkeypatch):
+    """Also when the garbage collector finds it at the worst moment: while a thread is starting."""
+    for name in ("one", "two", "three"):
+        world.ingest(name, table(3, marker=name))
+    bundle = write(world, tmp_path / "b" / "1").bundle
+    key = bundle.unlock(writer(world).unlock)
+    known = threading._maintain_shutdown_locks  # type: ignore[attr-defined]  # a thread begins so
+    monkeypatch.setattr(threading, "_maintain_shutdown_locks", lambda: (gc.collect(), known()))
+    gc.disable()
+    try:
+        for _ in range(5):
+            members: Any = [bundle.members("records", key)]
+            next(members[0])
+            members.append(members)  # nothing but the collector ends it
+    finally:
+        gc.enable()
+    del members
+    last = time.monotonic() + 10
+    while any(thread.name.startswith("reading") for thread in threading.enumerate()):
+        assert time.monotonic() < last, "a thread goes on that nobody waits for"
+        gc.collect()
 
 
 # ---- what is not what was signed
