@@ -22,7 +22,7 @@ from tests.fire.promises import Promises, check_everything
 from tests.fire.recorded import check_state
 from tests.fire.replay import Replay
 from tests.fire.states import crash_states, draw, lasting, tree
-from tests.fire.trace import read_calls
+from tests.fire.trace import Call, read_calls
 
 pytestmark = pytest.mark.needs_program("strace")
 
@@ -39,6 +39,8 @@ FAULTS = {
     "unlink": ("EIO", 50),
     "openat": ("EMFILE", 330),
 }
+
+_ONE = (1).to_bytes(8, "little")  # what is written to an eventfd
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +75,23 @@ def test_each_call_that_fails_once_is_told_and_harms_nothing(
     assert met < most, f"there are more calls of {call} than are tried"
 
 
+def is_lost_wakeup(call: Call) -> bool:
+    """Whether a library's thread could not wake another through an eventfd, which no disk makes
+    happen: its process hangs and is killed, which must harm nothing either.
+    """
+    return call.name == "write" and call.has_failed and call.data(1) == _ONE
+
+
 def meet(children: Nursery, template: Path, fast: Path, fault: str, *, states: int) -> bool:
     """Let a life meet a fault; tell whether it did, or there was no such call any more."""
     folder = fast / "life"
     shutil.copytree(template, folder)
     replay = Replay(folder, "estate", "told")
     life = children.live_with(folder, folder / "trace", fault)
-    assert life.status == 0, f"{fault}: {life.errors}"
+    calls = list(read_calls(folder / "trace"))
+    assert life.status == 0 or any(map(is_lost_wakeup, calls)), f"{fault}: {life.errors}"
     is_met = "(INJECTED)" in (folder / "trace").read_text()
-    recording = replay.record(read_calls(folder / "trace"))
+    recording = replay.record(calls)
     assert lasting(recording.picture(sys.maxsize, {})) == lasting(tree(folder, "estate"))
     told = "".join(text for _, text in recording.marks).splitlines()
     assert told, "the trace began too late"
