@@ -233,10 +233,19 @@ def test_a_failed_publication_stops_appends(folder: Path, config: LogConfig) -> 
 
 
 class NotingDisk(LocalDisk):
-    """Notes which folders were synced."""
+    """Notes which folders were synced, and which files were put in place or removed."""
 
     def __init__(self) -> None:
         self.synced: list[Path] = []
+        self.changed: list[str] = []
+
+    def replace(self, path: Path, data: bytes) -> None:
+        super().replace(path, data)
+        self.changed.append(path.suffix or path.name)
+
+    def remove(self, path: Path) -> None:
+        super().remove(path)
+        self.changed.append(f"no {path.suffix}")
 
     def sync_folder(self, folder: Path) -> None:
         super().sync_folder(folder)
@@ -261,6 +270,29 @@ def test_folders_that_a_killed_process_made_get_durable_names(
         disk.synced.clear()
         log.publish()
         assert folder / "tile" not in disk.synced, "what is durable once stays so"
+
+
+def test_a_checkpoint_without_a_durable_name_gets_one_before_its_records_are_dropped(
+    folder: Path, config: LogConfig
+) -> None:
+    """A publication that stopped after putting the checkpoint in place, and before syncing that."""
+
+    class DyingAtTheName(LocalDisk):
+        def sync_folder(self, synced: Path) -> None:
+            if synced == folder and (folder / "checkpoint").read_text().split("\n")[1] != "0":
+                raise OSError("the name of the checkpoint was never made durable")
+            super().sync_folder(synced)
+
+    Log.create(folder, config).close()
+    log = Log.open(folder, replace(config, disk=DyingAtTheName()))
+    log.append(b"one")
+    with pytest.raises(LogStoppedError):
+        log.publish()
+    log.close()
+    disk = NotingDisk()
+    with Log.open(folder, replace(config, disk=disk)) as log:
+        assert log.size == 1
+        assert disk.changed == ["checkpoint", ".wal", "no .wal"]
 
 
 @pytest.fixture

@@ -72,6 +72,15 @@ class LogFolder:
         if after is not None and _hour(self._kept(after)) != _hour(kept):
             self._thin(self._kept(after))
 
+    def keep_head(self, head: Head) -> None:
+        """Make sure that the newest checkpoint stays the newest, before anything is built on it.
+
+        Whoever put it there may have been killed before its name was durable, or could not sync it.
+        It is put there anew, since a sync after one that failed proves nothing.
+        """
+        self._disk.sync_folder(self._history)
+        self._disk.replace(self._newest, head.note.encode())
+
     def _thin(self, last: Path) -> None:
         """Drop all checkpoints of the hour of `last`, but itself.
 

@@ -180,6 +180,7 @@ class Log:
             newest = folder.cosigned.sizes[-1]
             seen = folder.read_cosigned(newest, [config.key], limits=config.limits)
             _refuse_other_history(folder, head, trusted=seen)
+        folder.keep_head(head)  # or the records that recovery drops could be lost with its name
         journal = Journal.recover(
             folder.journal,
             config.disk,
