@@ -202,3 +202,23 @@ def test_a_power_cut_while_creating_leaves_nothing_under_the_name(
         Keyring.open(folder, custody)
     with Keyring.create(folder, custody) as keyring:
         assert keyring.domain(keyring.new_domain())
+
+
+def test_the_write_ahead_file_has_a_durable_name_before_anything_is_committed(
+    folder: Path, custody: PassphraseCustody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes no notice where it cannot make that name durable."""
+    Keyring.create(folder, custody).close()
+    names: list[set[str]] = []
+
+    def fail(synced: Path) -> None:
+        names.append({path.name for path in synced.iterdir()})
+        raise OSError("the folder was not synced")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("freehold.kernel.keys._keyring.sync_folder", fail)
+        with pytest.raises(KeysError) as refused:
+            Keyring.open(folder, custody)
+    assert refused.value.code == "keys.storage"
+    assert "keyring.db-wal" in names[0]
+    Keyring.open(folder, custody).close()

@@ -139,6 +139,11 @@ class Keyring:
             db = tables.connect(folder / DATABASE, limits)
         keyring = cls(folder, custody, db=db, disk=disk or LocalDisk(), limits=limits)
         try:
+            with storage_errors(folder):
+                # The name of the write-ahead file, which is there since `connect`. SQLite syncs it
+                # with the first commit, and takes no notice where that fails (os_unix.c, unixSync):
+                # what was committed would be lost with the name.
+                sync_folder(folder)
             keyring._settle()
         except BaseException:
             keyring.close()
