@@ -84,6 +84,14 @@ def is_lost_wakeup(call: Call) -> bool:
 
 def meet(children: Nursery, template: Path, fast: Path, fault: str, *, states: int) -> bool:
     """Let a life meet a fault; tell whether it did, or there was no such call any more."""
+    try:
+        return _meet(children, template, fast, fault, states)
+    except BaseException as error:
+        error.add_note(f"after {fault}")
+        raise
+
+
+def _meet(children: Nursery, template: Path, fast: Path, fault: str, states: int) -> bool:
     folder = fast / "life"
     shutil.copytree(template, folder)
     replay = Replay(folder, "estate", "told")
