@@ -46,9 +46,7 @@ class Copying:
             BackupError: `backup.blob`: that is not the `expected` one; the file does not count.
         """
         target = self._folder / name
-        if not target.parent.exists():
-            target.parent.mkdir(mode=0o700, parents=True)
-            self._changed |= {target.parent.parent, target.parent.parent.parent}
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         chunks = chunks_of(source, size, self._limits, target.name)
         sha256, _ = write_durably(target, chunks, self._disk)
         if expected not in (None, sha256):
@@ -57,7 +55,8 @@ class Copying:
                 f"the blob {target.name} is not the one that the ledger names",
                 "restore it from an older bundle; until then nothing complete can be backed up",
             )
-        self._changed.add(target.parent)
+        # With the folders above: a run that was killed may have made them.
+        self._changed |= {each for each in target.parents if each.is_relative_to(self._folder)}
         self._batch.append(Done(name, sha256, size))
         self._bytes += size
         if self._bytes >= self._limits.part_bytes or len(self._batch) >= self._limits.batch_files:

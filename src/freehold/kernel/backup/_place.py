@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from freehold.kernel import make_folder
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._parts import PROGRESS, Begun, read_begun
 from freehold.kernel.backup._reading import MANIFEST, Bundle, bundles_in
@@ -43,7 +44,7 @@ class Place:
             BackupError: `backup.base`: there is none that a delta could follow.
             OSError: the folder cannot be made or read.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder)
         bundles = self.bundles()
         for folder, begun in self._unfinished():
             base = next((each for each in bundles if each.digest == begun.base), None)

@@ -18,7 +18,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from freehold.kernel import canonical, parse_json
+from freehold.kernel import canonical, make_folder, parse_json
 from freehold.kernel.acts import Record, SealedBody
 from freehold.kernel.backup._blobs import Copying, bring_back
 from freehold.kernel.backup._bundle_key import Unlock
@@ -123,7 +123,7 @@ class Restoring:
         with storage_errors(self._folder):
             if self._newest.digest not in self._done():  # nothing, or of other bundles
                 shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder.mkdir(mode=0o700, parents=True)
+                make_folder(self._folder)
                 self._disk.replace(self._folder / _PROGRESS, canonical({self._newest.digest: 0}))
             self._keyring(bundle_key)
             with Keyring.open(self._folder / "keys", custody) as keyring:

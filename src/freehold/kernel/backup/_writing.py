@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from freehold.kernel import digest, format_time, new_id
+from freehold.kernel import digest, format_time, make_folder, new_id
 from freehold.kernel.acts import Pipeline
 from freehold.kernel.backup._blobs import back_up
 from freehold.kernel.backup._bundle_key import (
@@ -119,7 +119,7 @@ class BundleWriter:
             VaultError, KeysError, LedgerError: a store cannot be read.
         """
         with storage_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             base = self._base(wanted.base)
             for _ in range(self._limits.tries_max):
                 try:

@@ -49,8 +49,9 @@ class CosignedFolder:
     def keep(self, size: int, note: str) -> None:
         """Keep a note that the caller has verified; durable on return."""
         with self._lock:
-            for folder in make_folder(self._folder):
-                self._disk.sync_folder(folder)
+            if not self.sizes:  # whoever made the folder may have been killed before it was durable
+                make_folder(self._folder)
+                self._disk.sync_folder(self._folder.parent)
             self._disk.replace(self._path(size), note.encode())
             self._sizes = tuple(sorted({*self.sizes, size}))
 

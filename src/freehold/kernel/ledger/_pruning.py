@@ -35,7 +35,11 @@ def prune(folder: Path, disk: Disk, tree: PublishedTree, positions: Iterable[int
         gone = {position % TILE_WIDTH for position in group}
         entries = [PRUNED if n in gone else e for n, e in enumerate(tree.bundle(index))]
         path = folder / kept_path(index)
-        changed.update(dict.fromkeys((*make_folder(path.parent), path.parent)))
+        make_folder(path.parent)
+        # Also those that were there: a process that was killed may have made them, and what is
+        # kept is lost with the name of any.
+        above = (each for each in path.parents if each.is_relative_to(folder))
+        changed.update(dict.fromkeys(above))
         # Beside a whole bundle it is not read yet, so that it may be torn; alone it must never be.
         write = disk.create if (folder / bundle_path(index)).exists() else disk.replace
         write(path, b"".join(map(frame_entry, entries)))
