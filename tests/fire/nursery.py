@@ -180,6 +180,7 @@ def _opened(path: Path) -> int:
 
 
 if __name__ == "__main__":
+    import cryptography.hazmat.backends.openssl.backend  # what reading a key imports
     from sklearn import ensemble, linear_model  # noqa: F401  # what answering needs
 
     with socket.socket(fileno=int(sys.argv[1])) as control:
