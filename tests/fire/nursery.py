@@ -180,7 +180,7 @@ def _opened(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    import cryptography.hazmat.backends.openssl.backend  # what reading a key imports
+    import cryptography.hazmat.backends.openssl.backend  # noqa: F401  # what reading a key needs
     from sklearn import ensemble, linear_model  # noqa: F401  # what answering needs
 
     with socket.socket(fileno=int(sys.argv[1])) as control:
