@@ -54,7 +54,8 @@ def sign(message: bytes, key: Path | SshAgent, *, namespace: str = NAMESPACE) ->
     """
     if len(message) > SIGNATURE_LIMITS.message_bytes_max:
         raise _failed(
-            f"{len(message)} bytes, at most {SIGNATURE_LIMITS.message_bytes_max} are signed"
+            f"{len(message)} bytes, at most {SIGNATURE_LIMITS.message_bytes_max} are signed",
+            "sign the statement that Freehold printed, and nothing else",
         )
     if isinstance(key, SshAgent):
         with tempfile.TemporaryDirectory(prefix="freehold-sign-") as folder:
@@ -73,7 +74,10 @@ def _load(path: Path) -> Ed25519PrivateKey | None:
         with path.open("rb") as file:
             data = file.read(SIGNATURE_LIMITS.key_file_bytes_max + 1)
     except OSError as error:
-        raise _failed(f"cannot read the key {path}: {error.strerror}") from error
+        raise _failed(
+            f"cannot read the key {path}: {error.strerror}",
+            "check the path, and that you may read the file; then sign again",
+        ) from error
     if not data.startswith(_PRIVATE):
         return None
     try:
@@ -81,7 +85,10 @@ def _load(path: Path) -> Ed25519PrivateKey | None:
     except (UnsupportedAlgorithm, TypeError):  # a security key's handle, or an encrypted key
         return None
     except ValueError as error:
-        raise _failed(f"the key file {path} is damaged: {error}") from error
+        raise _failed(
+            f"the key file {path} is damaged: {error}",
+            "take another copy of it, or make a key and have it enrolled",
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise _failed(f"{path} is not an Ed25519 key", "make one with: ssh-keygen -t ed25519")
     return key
@@ -101,6 +108,7 @@ def _sign_by_keygen(message: bytes, path: Path, *, namespace: str, socket: Path 
     if socket is not None:
         environment["SSH_AUTH_SOCK"] = str(socket)
     command = ["ssh-keygen", "-Y", "sign", "-f", os.path.abspath(path), "-n", namespace]
+    other = "check which ssh-keygen is the first in PATH (command -v ssh-keygen)"
     hint = "unlock the key with ssh-add (ssh-add -l lists what is), or plug in the security key"
     try:
         done = subprocess.run(
@@ -122,13 +130,15 @@ def _sign_by_keygen(message: bytes, path: Path, *, namespace: str, socket: Path 
         said = error.stderr.decode(errors="replace").strip().replace("\n", "; ")
         raise _failed(f"ssh-keygen could not sign with {path}: {said:.300}", hint) from error
     except UnicodeDecodeError as error:
-        raise _failed("ssh-keygen wrote something that is not an armored signature") from error
+        raise _failed(
+            "ssh-keygen wrote something that is not an armored signature", other
+        ) from error
     try:
         verify(message, armored, public_key, namespace=namespace)
     except SignatureError as error:
-        raise _failed(f"ssh-keygen's signature does not verify: {error.message}") from error
+        raise _failed(f"ssh-keygen's signature does not verify: {error.message}", other) from error
     return armored
 
 
-def _failed(message: str, hint: str = "") -> SigningError:
+def _failed(message: str, hint: str) -> SigningError:
     return SigningError("signatures.sign", message, hint)
