@@ -21,7 +21,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from freehold.kernel import FreeholdError, new_id
+from freehold.kernel import FreeholdError, host_error, new_id
 from freehold.kernel.keys import WrongCustody
 from freehold.kernel.ledger import Appended, Log, leaf_hash
 from freehold.kernel.policy import Denied
@@ -253,7 +253,8 @@ def resumed(workload: Workload) -> None:
 def beset(workload: Workload) -> None:
     """Go on whatever fails: where a step does, close, open again, and take the next one.
 
-    What has stopped must refuse until then. Only errors that are told in words may come.
+    What has stopped must refuse until then. Only errors that are told in words may come: our own,
+    and what the host said, which the command line and the server put into words.
     """
     world = workload.world
     steps: list[Callable[[], None]] = [
@@ -275,10 +276,11 @@ def beset(workload: Workload) -> None:
     for step in steps:
         try:
             step()
-        except FreeholdError as error:
-            workload.tell({"failed": error.code, "hint": error.hint})
+        except (FreeholdError, OSError) as error:
+            told = error if isinstance(error, FreeholdError) else host_error(error)
+            workload.tell({"failed": told.code, "hint": told.hint})
             _refuse_while_stopped(workload)
-            with suppress(FreeholdError):
+            with suppress(FreeholdError, OSError):
                 world.close()
             _insist(workload.open)
 
@@ -288,7 +290,7 @@ def _insist(action: Callable[[], None]) -> None:
     for _ in range(5):
         try:
             return action()
-        except FreeholdError as error:
+        except (FreeholdError, OSError) as error:
             last = error
     raise last
 
