@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import msgspec
 
 from freehold.kernel import canonical
-from freehold.kernel.acts import Record, Registry
+from freehold.kernel.acts import SCHEMA_VERSION, Output, Record, Registry, SealedBody
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import BLOBS
 from freehold.kernel.backup._plan import Plan
@@ -39,7 +41,37 @@ class BlobRef:
     sealed: str | None
 
 
-def blob_of(record: Record, facts: Set[str]) -> BlobRef | None:
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """What a backup looks at of a record: half of the work of reading all of it."""
+
+    v: int
+    id: str
+    phase: str
+    facts: dict[str, Any]
+    outputs: tuple[Output, ...] = ()
+    body: SealedBody | None = None
+
+    @classmethod
+    def decode(cls, entry: bytes) -> Held:
+        """Read an entry of a log whose leaves are verified.
+
+        Raises:
+            InvalidRecord: it is no record, or of a version that this software is too old for.
+        """
+        try:
+            held = _decode(entry)
+            if held.v <= SCHEMA_VERSION:
+                return held
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            pass
+        record = Record.decode(entry)  # tells what is wrong with it
+        return cls(record.v, record.id, record.phase, record.facts, record.outputs, record.body)
+
+
+_decode = msgspec.json.Decoder(Held).decode
+
+
+def blob_of(record: Held, facts: Set[str]) -> BlobRef | None:
     """The blob that a record brought, which lies under the key domain of its body."""
     if record.phase != "done" or record.body is None or facts.isdisjoint(record.facts):
         return None
@@ -131,7 +163,7 @@ class Holdings:
         stop = min(first + RECORDS_OF_BUNDLE, self._reader.checkpoint.size)
         for entry in self._reader.entries(max(first, self._plan.since), stop):
             if any(needle in entry for needle in self._needles):
-                ref = blob_of(Record.decode(entry), self._scope.facts)
+                ref = blob_of(Held.decode(entry), self._scope.facts)
                 if ref is not None:
                     self._blobs.setdefault(bytes.fromhex(ref.name), ref)
 

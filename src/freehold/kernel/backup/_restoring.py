@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from freehold.kernel import canonical, make_folder, parse_json
-from freehold.kernel.acts import Record, SealedBody
+from freehold.kernel.acts import SealedBody
 from freehold.kernel.backup._blobs import Copying, bring_back
 from freehold.kernel.backup._bundle_key import Unlock
 from freehold.kernel.backup._files import sync_files, write_all
-from freehold.kernel.backup._holdings import BUNDLE, CUSTODY, LOG, ROWS, SEGMENTS, blob_of
+from freehold.kernel.backup._holdings import BUNDLE, CUSTODY, LOG, ROWS, SEGMENTS, Held, blob_of
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import BLOBS
 from freehold.kernel.backup._parts import Done
@@ -310,7 +310,7 @@ class Restoring:
         for entry in reader.entries():
             if entry == PRUNED:
                 continue
-            record = Record.decode(entry)
+            record = Held.decode(entry)
             if record.body is not None and record.body.at.segment in plan.segments:
                 _check_body(record, record.body, bodies, plan)
             ref = blob_of(record, self._facts)
@@ -340,7 +340,7 @@ class Restoring:
         return known.hex()
 
 
-def _check_body(record: Record, body: SealedBody, bodies: BodyScan, plan: Plan) -> None:
+def _check_body(record: Held, body: SealedBody, bodies: BodyScan, plan: Plan) -> None:
     """Check that a record's body lies where it says, within what was signed, or was emptied."""
     number, offset, length = body.at
     if offset + length > plan.segments[number]:
