@@ -147,7 +147,9 @@ def _reported() -> Iterator[None]:
     except FreeholdError as error:
         raise JobFailed(error.code, error.message, hint=error.hint) from error
     except Exception as error:
-        raise JobFailed("compute.crashed", "the job ended without a report") from error
+        raise JobFailed(
+            "compute.crashed", "the job ended without a report", hint="look at the cause"
+        ) from error
 
 
 def _written(output: BinaryIO) -> bytes:

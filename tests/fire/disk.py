@@ -18,8 +18,10 @@ without an earlier one; a write cut at any byte, or of which any sectors are mis
 its data. That is more than any one of those file systems shows: ext4 also makes the name of a
 synced new file durable, for example, and journals names in order.
 
-After a sync that failed, what was written before it is never sure any more, whatever later syncs
-say: the kernel may have marked the pages clean (Rebello et al., ATC 2020).
+After a sync of a file that failed, what was written before it is never sure any more, whatever
+later syncs say: the kernel may have marked the pages clean (Rebello et al., ATC 2020). After one of
+a folder, the next that succeeds covers its names, or there is none: a file system that cannot
+write its names stops (docs/guides/durability.md, "What is assumed of the disk").
 """
 
 from __future__ import annotations

@@ -218,6 +218,8 @@ class Replay:
         covered = [operation for operation in waiting if operation.ended <= call.began]
         if call.has_failed:
             self.failed_at = self.failed_at or call.ended
+            # Names wait for the next sync: see `disk.py` on folders.
+            covered = [each for each in covered if not isinstance(each.change, Names)]
         else:
             for operation in covered:
                 operation.durable = min(operation.durable, call.ended)
