@@ -14,7 +14,7 @@ from freehold.compute import Isolation, JobFailed, LocalExecutor
 from freehold.data import Format, Provenance
 from freehold.evaluation import EvaluationError
 from freehold.kernel import FreeholdError, LimitError, Ref, parse_time
-from freehold.kernel.acts import Actor, Conflict, NotFound, Record
+from freehold.kernel.acts import Actor, Conflict, NotFound, Record, SealedBody
 from freehold.kernel.ledger import LedgerError
 from freehold.kernel.policy import Denied
 from freehold.parties import PartyError
@@ -387,9 +387,9 @@ def test_a_deployment_goes_over_to_another_model_and_says_so(deployed):
 
 def test_the_body_of_a_decision_lies_in_its_subjects_domain(deployed):
     def domain(**options: Any) -> str:
-        index = ask(deployed, **options).recorded.index
-        body = deployed.estate.pipeline.record(index).body
-        return str(body["domain"])
+        body = deployed.estate.pipeline.record(ask(deployed, **options).recorded.index).body
+        assert isinstance(body, SealedBody)
+        return body.domain
 
     alice, bob, nobody = domain(subject="alice"), domain(subject="bob"), domain()
     assert domain(subject="alice") == alice

@@ -232,6 +232,8 @@ def _kept(folder: Path) -> Iterator[Path]:
 def _open_kept(path: Path, key: VerifierKey, findings: Findings) -> Checkpoint | None:
     try:
         return Checkpoint.open(path.read_bytes(), [key])
+    except FileNotFoundError:  # thinned by its writer meanwhile
+        return None
     except (NoteError, OSError) as error:
         findings.add("ledger.unsigned", f"checkpoints/{path.name}", got=str(error))
         return None

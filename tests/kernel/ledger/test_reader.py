@@ -49,6 +49,14 @@ def test_a_log_is_read_while_it_is_written(folder: Path, config: LogConfig) -> N
         assert list(read(folder, config).entries()) == [b"published", b"pending"]
 
 
+def test_old_checkpoints_are_listed_while_a_new_one_is_put_among_them(
+    published: Path, config: LogConfig
+) -> None:
+    (published / "checkpoints" / f"{521:020}.tmp").write_text("a draft")
+    (published / "checkpoints" / f"{400:020}").symlink_to("thinned")  # listed, and gone when read
+    assert [size for size, _ in read(published, config).checkpoints()] == [0, 300, 520]
+
+
 def test_everything_under_a_checkpoint_is_read_and_proved(
     published: Path, config: LogConfig
 ) -> None:

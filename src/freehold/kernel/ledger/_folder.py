@@ -101,8 +101,14 @@ class LogFolder:
         where there are any.
         """
         for path in sorted(self._history.iterdir()):
+            if not path.name.isdecimal():  # a draft of the writer's, that comes and goes
+                continue
             size = int(path.name)
-            yield size, self.cosigned.note(size) or path.read_text()
+            try:
+                note = self.cosigned.note(size) or path.read_text()
+            except FileNotFoundError:  # thinned meanwhile
+                continue
+            yield size, note
 
     def read_head(
         self, keys: Iterable[VerifierKey], *, limits: Limits, size: int | None = None
