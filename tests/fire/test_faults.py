@@ -37,7 +37,7 @@ FAULTS = {
     "mkdir": ("ENOSPC", 8),
     "ftruncate": ("EIO", 24),
     "unlink": ("EIO", 50),
-    "openat": ("EMFILE", 330),
+    "openat": ("EMFILE", 400),
 }
 
 _ONE = (1).to_bytes(8, "little")  # what is written to an eventfd
