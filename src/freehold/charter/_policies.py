@@ -99,7 +99,7 @@ class PolicyService:
         record = self._pipeline.record(self._pipeline.position(act))
         body = self._pipeline.body(record)
         policies = self._set_of(record.decision.policy_set)
-        ids = tuple(record.decision.policies)
+        ids = record.decision.policies
         return Explanation(
             act=record.id,
             action=record.act,

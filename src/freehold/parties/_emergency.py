@@ -123,9 +123,8 @@ class EmergencyService:
                         " accepted the host's clock",
                         "ask again with `freehold access request`",
                     )
-                act.conclude(
-                    outputs=[Output(ref=row.person)]
-                )  # whose rights are others from now on
+                whose_rights_change = Output(ref=row.person)
+                act.conclude(outputs=[whose_rights_change])
         return self._emergency(ref)
 
     def end(self, actor: Actor, emergency: str) -> Emergency:

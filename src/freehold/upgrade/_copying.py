@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+from freehold.kernel import sync_folder
 from freehold.kernel.upkeep import ASIDE, UNDOING
 
 REHEARSAL = "rehearsal"
@@ -46,15 +47,6 @@ def sync_tree(folder: Path) -> None:
                 with path.open("rb") as file:
                     os.fsync(file.fileno())
         sync_folder(Path(here))
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _copy(path: Path, target: Path, *, is_constant: bool) -> None:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from freehold.charter import UpgradeEstate
 from freehold.estate import Estate
-from freehold.kernel import canonical
+from freehold.kernel import canonical, sync_folder
 from freehold.kernel.keys import Custody
 from freehold.kernel.ledger import WriterLock, has_records
 from freehold.kernel.upkeep import ABOUT, ASIDE, UNDOING, format_of
-from freehold.upgrade._copying import copy_estate, sync_folder, sync_tree
+from freehold.upgrade._copying import copy_estate, sync_tree
 from freehold.upgrade.errors import UpgradeError
 
 _PARTS = ("ledger", "vault")
