@@ -166,6 +166,23 @@ def test_an_erasure_between_the_checkpoint_and_the_keys_makes_a_later_cut(world,
     check_same(world, tmp_path / "copy")
 
 
+def test_blobs_get_durable_names_in_folders_that_a_killed_backup_made(world, tmp_path, monkeypatch):
+    name = world.ingest(content=table(3, marker="x")) and next(iter(blobs_of(world)))
+    folder = tmp_path / "b" / "1"
+    disk, synced = FaultyDisk(), list[Path]()
+    monkeypatch.setattr(disk, "sync_folder", synced.append)
+    made = Path.mkdir
+
+    def mkdir(path: Path, *more: Any, **options: Any) -> None:
+        if path.name == name[:2]:  # as if a run that was killed had made it just before
+            made(path, parents=True, exist_ok=True)
+        made(path, *more, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    writer(world, disk).write(folder, Wanted())
+    assert {folder, folder / "blobs", folder / "blobs" / name[:2]} <= set(synced)
+
+
 def test_a_stream_may_be_left_half_read_and_keeps_no_thread(world, tmp_path, monkeypatch):
     """Also when the garbage collector finds it at the worst moment: while a thread is starting."""
     for name in ("one", "two", "three"):

@@ -11,6 +11,7 @@ import pytest
 from freehold.kernel.ledger import (
     Checkpoint,
     CorruptLogError,
+    CosignedFolder,
     LedgerError,
     LocalDisk,
     Log,
@@ -270,6 +271,29 @@ def test_folders_that_a_killed_process_made_get_durable_names(
         disk.synced.clear()
         log.publish()
         assert folder / "tile" not in disk.synced, "what is durable once stays so"
+
+
+def test_what_pruning_keeps_gets_durable_names_in_folders_that_a_killed_process_made(
+    folder: Path, config: LogConfig
+) -> None:
+    disk = NotingDisk()
+    with Log.create(folder, replace(config, disk=disk)) as log:
+        for number in range(256):
+            log.append(b"entry %d" % number)
+        log.publish()
+        (folder / "kept").mkdir()
+        disk.synced.clear()
+        log.prune([3])
+        assert {folder, folder / "kept"} <= set(disk.synced)
+
+
+def test_a_cosigned_checkpoint_gets_a_durable_name_in_a_folder_that_a_killed_process_made(
+    folder: Path,
+) -> None:
+    (folder / "cosigned").mkdir(parents=True)
+    disk = NotingDisk()
+    CosignedFolder(folder / "cosigned", disk).keep(1, "a note")
+    assert {folder, folder / "cosigned"} <= set(disk.synced)
 
 
 def test_a_checkpoint_without_a_durable_name_gets_one_before_its_records_are_dropped(
