@@ -28,7 +28,7 @@ import freehold_verify
 from freehold.audit import FolderAudit, audit_estate
 from freehold.estate import Estate
 from freehold.kernel import FreeholdError
-from freehold.kernel.acts import Actor, Record, RecordCheck
+from freehold.kernel.acts import Actor, Found, Record, RecordCheck
 from freehold.kernel.catalog import Catalog, differences
 from freehold.kernel.keys import Keyring, KeyringFiles
 from freehold.kernel.ledger import LogReader, VerifierKey, read_journal
@@ -261,10 +261,13 @@ class Scene:
         return ""
 
     def _look_at_bodies(self) -> str:
+        found = Found()
         with BodyScan(self.home / "vault" / "segments", self._keyring.domain) as scan:
-            done = RecordCheck(REGISTRY, self._origin, bodies=scan).run(0, self.expected.entries)
-        if done.faults:
-            return f"audit from within: {done.faults[0].code}"
+            check = RecordCheck(REGISTRY, self._origin, bodies=scan)
+            sound = sum(1 for _ in check.run(0, self.expected.entries, found))
+        if found.faults:
+            return f"audit from within: {found.faults[0].code}"
+        assert sound == len(self.expected.entries)
         assert self._bodies(self.expected.entries) == self.expected.bodies
         return ""
 

@@ -13,14 +13,12 @@ from freehold.audit._findings import Findings
 from freehold.audit._ledger import WIDTH, bundle_name
 from freehold.audit._stores import Extent
 from freehold.kernel import FreeholdError
-from freehold.kernel.acts import Fault, Record, RecordCheck, Registry
+from freehold.kernel.acts import Fault, Found, Record, RecordCheck, Registry
 from freehold.kernel.ledger import LogReader
 from freehold.kernel.vault import BodyScan, MissingBody
 
 Progress = Callable[[str, int, int], None]
 """Told what is being looked at, how much is done and how much there is."""
-
-_OF_BODIES = ("vault.", "keys.", "record.body", "record.request")
 
 
 class Records:
@@ -52,17 +50,15 @@ class Records:
     ) -> None:
         """Read what is new under the reader's checkpoint; `each` is given what is sound."""
         for first, entries in self._new(reader, findings, progress):
-            done = self._check.run(first, entries)
-            self.bodies += done.bodies
-            self._emptied.extend(done.missing)
-            for fault in done.faults:
+            found = Found()
+            for index, record in self._check.run(first, entries, found):
+                self.chronicle.read(index, record, findings)
+                self._look_at_place(index, record, findings, is_new=True)
+                each(index, record)
+            self.bodies += found.bodies
+            self._emptied.extend(found.missing)
+            for fault in found.faults:
                 tell_fault(fault, findings)
-            wrong = {fault.index for fault in done.faults if not _is_of_body(fault)}
-            for index, record in enumerate(done.records, first):
-                if record is not None and index not in wrong:
-                    self.chronicle.read(index, record, findings)
-                    self._look_at_place(index, record, findings, is_new=True)
-                    each(index, record)
             self.known = first + len(entries)
         for repeated in self._check.repeated():
             findings.add("record.repeated", repeated)
@@ -144,11 +140,6 @@ def decoded(entry: bytes) -> Record | None:
 
 def tell_fault(fault: Fault, findings: Findings) -> None:
     """Take note of what is wrong with a record or its body."""
-    code = "body.faulty" if _is_of_body(fault) else "record.faulty"
-    got = f"{fault.code}: {fault.found}"
+    code = "body.faulty" if fault.of_body else "record.faulty"
+    got = f"{fault.code}: {fault.what}"
     findings.add(code, f"record {fault.index}", got=got, group=fault.code)
-
-
-def _is_of_body(fault: Fault) -> bool:
-    """Whether the record itself is sound."""
-    return fault.code.startswith(_OF_BODIES)

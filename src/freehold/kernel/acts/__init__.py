@@ -9,7 +9,7 @@ It does not know what any act means.
 """
 
 from freehold.kernel.acts._alarms import Concern
-from freehold.kernel.acts._check import CheckedRecords, Fault, RecordCheck
+from freehold.kernel.acts._check import Fault, Found, RecordCheck
 from freehold.kernel.acts._declare import (
     ANY,
     Act,
@@ -74,7 +74,6 @@ __all__ = [
     "Attributes",
     "Blob",
     "Body",
-    "CheckedRecords",
     "Circumstances",
     "Code",
     "Codes",
@@ -84,6 +83,7 @@ __all__ = [
     "Digest",
     "FactField",
     "Fault",
+    "Found",
     "Id",
     "Ids",
     "InvalidFact",

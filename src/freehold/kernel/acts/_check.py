@@ -1,8 +1,10 @@
 """Checking records as an auditor does: each against its format, its declaration and its body.
 
-    check = RecordCheck(registry, origin)
-    for fault in check.run(first, entries).faults:
-        print(fault.index, fault.code, fault.found)
+    check, found = RecordCheck(registry, origin), Found()
+    for index, record in check.run(first, entries, found):
+        ...
+    for fault in found.faults:
+        print(fault.index, fault.code, fault.what)
 
 Whoever calls has verified that the entries lie under a signed root; here is what they say. Nothing
 is raised for what is wrong with a record: each fault is told, and the next one looked at.
@@ -16,9 +18,8 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from itertools import count
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, TypeAlias
 
 import msgspec
@@ -35,6 +36,7 @@ from freehold.kernel.acts._record import (
     Record,
     SealedBody,
 )
+from freehold.kernel.acts.errors import InvalidRecord
 from freehold.kernel.keys import DomainErased
 from freehold.kernel.vault import BodyScan, MissingBody
 
@@ -57,28 +59,31 @@ _FLOATS = frozenset(("metrics", "number"))
 _REMEMBERED_MAX = 65_536  # strings, some 10 MB; dropped together
 _COMMON_MAX = 8_192  # of a dozen strings each, some 15 MB; dropped together
 _Check: TypeAlias = Callable[[Any], bool]
-_sha256 = hashlib.sha256
+# SHA-256 after the prefixes; a copy costs less than joining prefix and content.
+_begin_body = hashlib.sha256(BODY_PREFIX).copy
+_begin_request = hashlib.sha256(REQUEST_PREFIX).copy
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one record: a stable code, its place in the log, and what was found."""
+    """What is wrong with one record or with its body: a stable code, the record's place in the log,
+    and what was found.
+    """
 
     code: str
     index: int
-    found: str
+    what: str
+    of_body: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRecords:
-    """Records that were checked, in order, None where there is none to read; and their faults."""
+@dataclass(slots=True)
+class Found:
+    """What a check found besides sound records."""
 
-    first: int
-    records: list[Record | None]
-    faults: list[Fault]
-    missing: list[int]  # places of records whose bodies were emptied, by retention or by somebody
-    bodies: int  # opened and found to be what was committed to
-    erased: int  # bodies whose domain is erased, as it has to be
+    faults: list[Fault] = field(default_factory=list)
+    missing: list[int] = field(default_factory=list)  # places of records whose bodies were emptied
+    bodies: int = 0  # opened and found to be what was committed to
+    erased: int = 0  # bodies whose domain is erased, as it has to be
 
 
 class _Entity(msgspec.Struct, gc=False):
@@ -94,14 +99,6 @@ class _Request(msgspec.Struct, gc=False):
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
     details: msgspec.Raw
     request: msgspec.Raw
-
-
-class _Wrong(Exception):
-    """A record that is not as it has to be; never leaves this module."""
-
-    def __init__(self, code: str, found: str) -> None:
-        super().__init__(code)
-        self.code, self.found = code, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,38 +137,30 @@ class RecordCheck:
         self._ids = bytearray()  # 16 bytes of each, as many as records
         self._begun: dict[str, str] = {}  # acts of the started records that nothing ended yet
 
-    def run(self, first: int, entries: Sequence[bytes]) -> CheckedRecords:
+    def run(
+        self, first: int, entries: Sequence[bytes], found: Found
+    ) -> Iterator[tuple[int, Record]]:
         """Check consecutive entries, of which the first is at place `first` of the log; an empty
-        one stands for what retention took out.
+        one stands for what retention took out. Yield each sound record with its place, and look at
+        its body when the next one is asked for; take note of all else in `found`.
         """
-        records: list[Record | None] = []
-        faults: list[Fault] = []
-        missing: list[int] = []
-        bodies = erased = 0
         opens = self._bodies
-        for index, entry in zip(count(first), entries):
-            record = None
+        for index, entry in enumerate(entries, first):
+            if not entry:
+                continue
             try:
-                if entry:
-                    record = self._read(entry)
-                    self._check(record, index)
-                    if opens is not None and record.body is not None:
-                        self._open(record, record.body, opens)
-                        bodies += 1
-                    else:
-                        _check_commitments(record)
-            except _Wrong as wrong:
-                faults.append(Fault(wrong.code, index, wrong.found))
-            except DomainErased:
-                erased += 1
-            except MissingBody:
-                missing.append(index)
+                record = self._read(entry)
+                self._check(record, index)
+                if opens is None or record.body is None:
+                    _check_commitments(record)
             except FreeholdError as error:
-                faults.append(Fault(error.code, index, error.message))
-            records.append(record)
+                found.faults.append(Fault(error.code, index, error.message, of_body=False))
+                continue
+            yield index, record
+            if opens is not None and record.body is not None:
+                self._look_into(record, record.body, index, opens, found)
         self._ids += bytes.fromhex("".join(self._ids_of_run).replace("-", ""))
         self._ids_of_run.clear()
-        return CheckedRecords(first, records, faults, missing, bodies, erased)
 
     @property
     def begun(self) -> Mapping[str, str]:
@@ -189,13 +178,13 @@ class RecordCheck:
         # Without a float, what msgspec encodes of a record is the canonical one.
         is_quick = record.act in self._without_floats and self._encode(record) == entry
         if not is_quick and not _is_canonical(record, entry):
-            raise _Wrong("record.not_canonical", "its bytes are not the canonical ones")
+            raise InvalidRecord("record.not_canonical", "its bytes are not the canonical ones")
         return record
 
     def _check(self, record: Record, index: int) -> None:
         for check, value in zip(self._checks_of(record), record.facts.values(), strict=True):
             if not check(value):
-                raise _Wrong("record.facts", f"{record.act}: a fact is of another kind")
+                raise InvalidRecord("record.facts", f"{record.act}: a fact is of another kind")
         time, clock = record.time, record.clock
         if time[:_HOUR_CHARS] not in self._hours or not _IS_MINUTE_AND_LESS(time, _HOUR_CHARS):
             self._learn_hour(time)
@@ -215,7 +204,7 @@ class RecordCheck:
         if record.continues is not None:
             self._end(record)
         if index == 0 and (record.act, record.phase) != ("estate.create", "done"):
-            raise _Wrong("record.first", f"the log begins with {record.act}")
+            raise InvalidRecord("record.first", f"the log begins with {record.act}")
 
     def _checks_of(self, record: Record) -> tuple[_Check, ...]:
         """Look at what a record has in common with those of the same act by the same principal on
@@ -247,7 +236,7 @@ class RecordCheck:
 
     def _look_at(self, record: Record) -> tuple[_Check, ...]:
         if record.log != self._origin:
-            raise _Wrong("record.other_log", f"it was written to {record.log}")
+            raise InvalidRecord("record.other_log", f"it was written to {record.log}")
         for principal in (record.principal, record.on_behalf or record.principal):
             if not _IS_PRINCIPAL(principal):
                 raise _wrong("principal", principal)
@@ -264,13 +253,15 @@ class RecordCheck:
         if not (all(map(_IS_POLICY, decision.policies)) and _IS_DIGEST(decision.policy_set)):
             raise _wrong("decision", decision)
         if (decision.result == "deny") != (phase == "denied"):
-            raise _Wrong("record.decision", f"{phase}, and the decision was to {decision.result}")
+            raise InvalidRecord(
+                "record.decision", f"{phase}, and the decision was to {decision.result}"
+            )
         return self._checks_of_facts(record)
 
     def _end(self, record: Record) -> None:
         begun = self._begun.pop(record.continues or "", None)
         if begun != record.act or record.phase not in _ENDS:
-            raise _Wrong("record.continues", "it ends no start of this act that came before")
+            raise InvalidRecord("record.continues", "it ends no start of this act that came before")
 
     def _checks_of_facts(self, record: Record) -> tuple[_Check, ...]:
         act, phase, names = record.act, record.phase, record.facts.keys()
@@ -278,19 +269,38 @@ class RecordCheck:
         if phase == "denied" and (declared or act in self._queries) and names <= {"under"}:
             return (CHECKS["ids"],) * len(names)
         if declared is None:
-            raise _Wrong("record.unknown_act", f"no act is named {act!r:.80}")
+            raise InvalidRecord("record.unknown_act", f"no act is named {act!r:.80}")
         may = declared.checks.keys() if phase == "done" else declared.checks.keys() - declared.found
         must = declared.asked | declared.needed if phase == "done" else declared.asked
         if not must <= names <= may:
             odd = ", ".join(sorted(names - may)) or f"without {', '.join(sorted(must - names))}"
-            raise _Wrong("record.facts", f"{act}, {phase}, declares other facts: {odd:.200}")
+            raise InvalidRecord("record.facts", f"{act}, {phase}, declares other facts: {odd:.200}")
         return tuple(declared.checks[name] for name in names)
 
-    def _open(self, record: Record, body: SealedBody, bodies: BodyScan) -> None:
-        """Open the body and hold it against both commitments, and the request against the act."""
-        plaintext = bodies.open(body.domain, record.id, body.at)
-        if body.commitment != "sha256:" + _sha256(BODY_PREFIX + plaintext).hexdigest():
-            raise _Wrong("record.body", "its body is not the one that was committed to")
+    def _look_into(
+        self, record: Record, body: SealedBody, index: int, opens: BodyScan, found: Found
+    ) -> None:
+        try:
+            try:
+                plaintext = opens.open(body.domain, record.id, body.at)
+            except DomainErased:
+                _check_commitments(record)
+                found.erased += 1
+            except MissingBody:
+                _check_commitments(record)
+                found.missing.append(index)
+            else:
+                self._check_body(record, body, plaintext)
+                found.bodies += 1
+        except FreeholdError as error:
+            found.faults.append(Fault(error.code, index, error.message, of_body=True))
+
+    def _check_body(self, record: Record, body: SealedBody, plaintext: bytes) -> None:
+        """Hold an opened body against both commitments, and the request against the act."""
+        hashed = _begin_body()
+        hashed.update(plaintext)
+        if body.commitment != "sha256:" + hashed.hexdigest():
+            raise InvalidRecord("record.body", "its body is not the one that was committed to")
         committed = record.decision.request
         # In canonical JSON the request comes last, and is what was committed to or is not.
         salt, start = plaintext[:SALT_BYTES], plaintext.rfind(_REQUEST_BEGINS) + _REQUEST_AT
@@ -299,16 +309,18 @@ class RecordCheck:
             if committed != _commitment(salt, request):
                 request = self._read_body(plaintext[SALT_BYTES:]).request
                 if committed != _commitment(salt, request):
-                    raise _Wrong("record.request", "its request is not the one committed to")
+                    raise InvalidRecord("record.request", "its request is not the one committed to")
             asked = self._read_request(request)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise _Wrong("record.body", "its body is not of the format") from error
+            raise InvalidRecord("record.body", "its body is not of the format") from error
         if not (
             asked.action == record.act
             and asked.resource.id == record.resource
             and (record.on_behalf or record.principal).endswith(asked.principal.id)
         ):
-            raise _Wrong("record.request", f"policy was asked about {asked.action}, not about this")
+            raise InvalidRecord(
+                "record.request", f"policy was asked about {asked.action}, not about this"
+            )
 
     def _is_reference(self, ref: Any) -> bool:
         if type(ref) is str and ref in self._good:
@@ -350,7 +362,10 @@ class RecordCheck:
 
 
 def _commitment(salt: bytes, request: bytes | msgspec.Raw) -> str:
-    return "sha256:" + _sha256(b"".join((REQUEST_PREFIX, salt, request))).hexdigest()
+    hashed = _begin_request()
+    hashed.update(salt)
+    hashed.update(request)
+    return "sha256:" + hashed.hexdigest()
 
 
 def _is_bound(clock: ClockState) -> bool:
@@ -393,5 +408,5 @@ def _remember(known: set[Any], value: Any) -> None:
     known.add(value)
 
 
-def _wrong(where: str, found: object) -> _Wrong:
-    return _Wrong("record.malformed", f"its {where} is none: {found!r:.80}")
+def _wrong(where: str, found: object) -> InvalidRecord:
+    return InvalidRecord("record.malformed", f"its {where} is none: {found!r:.80}")

@@ -21,6 +21,7 @@ from freehold.kernel.vault._frames import FRAME_OVERHEAD, IDS_END, NONCE_END, SE
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
 from freehold.kernel.vault.errors import MissingBody, corrupt, storage_errors
 
+_WINDOW_BYTES = 262_144  # of a segment, read at once; a MiB is 3 % slower: it leaves the cache
 _CIPHERS_MAX = 65_536  # domains whose cipher is kept, some 200 bytes each; dropped together
 
 
@@ -144,5 +145,5 @@ class BodyScan:
                 if os.pread(self._descriptor, len(SEGMENT_HEADER), 0) != SEGMENT_HEADER:
                     self.close()
                     raise corrupt(f"the body segment {number}", "it does not begin as one")
-            wanted = max(length, self._limits.chunk_bytes)
+            wanted = max(length, _WINDOW_BYTES)
             self._start, self._window = offset, os.pread(self._descriptor, wanted, offset)
