@@ -122,7 +122,7 @@ class Records:
         if self._opens:
             return  # the check has opened it
         try:
-            self._scan.frame(record.body.domain, record.id, record.body.at)
+            self._scan.look(record.body.domain, record.id, record.body.at)
             self.bodies += 1
         except MissingBody:
             self._emptied.append(index)

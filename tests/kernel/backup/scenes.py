@@ -25,7 +25,7 @@ from freehold.kernel.backup import (
 from freehold.kernel.ledger import PRUNED, Disk, LocalDisk
 from tests.estate.world import World, custody, dump
 
-SMALL = BackupLimits(part_bytes=8_192, rows_of_member=3, chunk_bytes=1_000)
+SMALL = BackupLimits(part_bytes=8_192, unsynced_bytes=8_192, rows_of_member=3, chunk_bytes=1_000)
 
 
 def writer(world: World, disk: Disk | None = None, limits: BackupLimits = SMALL) -> BundleWriter:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from freehold.kernel import canonical
-from freehold.kernel.acts import SCHEMA_VERSION, Output, Record, Registry, SealedBody
+from freehold.kernel.acts import SCHEMA_VERSION, Record, Registry, SealedBody
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import BLOBS
 from freehold.kernel.backup._plan import Plan
@@ -42,13 +42,11 @@ class BlobRef:
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """What a backup looks at of a record: half of the work of reading all of it."""
+    """What a restoration looks at of every record: half of the work of reading all of it."""
 
     v: int
     id: str
-    phase: str
     facts: dict[str, Any]
-    outputs: tuple[Output, ...] = ()
     body: SealedBody | None = None
 
     @classmethod
@@ -65,15 +63,15 @@ class Held(msgspec.Struct, frozen=True, gc=False):
         except (msgspec.MsgspecError, UnicodeDecodeError):
             pass
         record = Record.decode(entry)  # tells what is wrong with it
-        return cls(record.v, record.id, record.phase, record.facts, record.outputs, record.body)
+        return cls(record.v, record.id, record.facts, record.body)
 
 
 _decode = msgspec.json.Decoder(Held).decode
 
 
-def blob_of(record: Held, facts: Set[str]) -> BlobRef | None:
+def blob_of(record: Record, facts: Set[str]) -> BlobRef | None:
     """The blob that a record brought, which lies under the key domain of its body."""
-    if record.phase != "done" or record.body is None or facts.isdisjoint(record.facts):
+    if record.phase != "done" or record.body is None:
         return None
     name = next((record.facts[fact] for fact in facts if record.facts.get(fact)), None)
     if name is None:
@@ -163,7 +161,7 @@ class Holdings:
         stop = min(first + RECORDS_OF_BUNDLE, self._reader.checkpoint.size)
         for entry in self._reader.entries(max(first, self._plan.since), stop):
             if any(needle in entry for needle in self._needles):
-                ref = blob_of(Held.decode(entry), self._scope.facts)
+                ref = blob_of(Record.decode(entry), self._scope.facts)
                 if ref is not None:
                     self._blobs.setdefault(bytes.fromhex(ref.name), ref)
 

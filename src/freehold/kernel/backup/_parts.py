@@ -282,7 +282,6 @@ class StreamReader:
         self._limits = limits
         self._part_bytes = part_bytes
         self.position = start
-        self.parts_read = 0
         first = start // part_bytes if part_bytes else 0
         self._chunks = self._all(files[first:])
         self._chunk = memoryview(b"")
@@ -323,7 +322,6 @@ class StreamReader:
             is_last = number == len(files)
             if self._part_bytes and not (size == self._part_bytes or (is_last and size)):
                 raise ChangedBundle(file.name, f"it holds {size} bytes")
-            self.parts_read += 1
         beside.shutdown()
 
     def _part(self, file: File) -> bytes:

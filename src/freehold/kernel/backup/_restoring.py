@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from freehold.kernel import canonical, make_folder, parse_json
-from freehold.kernel.acts import SealedBody
+from freehold.kernel.acts import Record, SealedBody
 from freehold.kernel.backup._blobs import Copying, bring_back
 from freehold.kernel.backup._bundle_key import Unlock
 from freehold.kernel.backup._files import sync_files, write_all
@@ -192,12 +192,13 @@ class Restoring:
             self._blobs(link.bundle, done.get(_place(link.bundle, BLOBS), 0))
 
     def _records(self, link: Link, start: int) -> None:
-        parts, bundle = 0, link.bundle
+        bundle, written = link.bundle, 0
         for member, reader in bundle.members("records", link.key, plan=link.plan, start=start):
-            if reader.parts_read > parts:  # all before this member is durable
-                parts = reader.parts_read
+            if written >= self._limits.unsynced_bytes:  # all before this member
                 self._remember(_place(bundle, "records"), reader.position - BLOCK)
+                written = 0
             self._member(member)
+            written += member.size
         self._remember(_place(bundle, "records"), -1)
 
     def _blobs(self, bundle: Bundle, start: int) -> None:
@@ -310,10 +311,12 @@ class Restoring:
         for entry in reader.entries():
             if entry == PRUNED:
                 continue
-            record = Held.decode(entry)
-            if record.body is not None and record.body.at.segment in plan.segments:
-                _check_body(record, record.body, bodies, plan)
-            ref = blob_of(record, self._facts)
+            held = Held.decode(entry)
+            if held.body is not None:
+                _check_body(held.id, held.body, bodies, plan)
+            if self._facts.isdisjoint(held.facts):
+                continue
+            ref = blob_of(Record.decode(entry), self._facts)
             if ref is None:
                 continue
             name = bytes.fromhex(ref.name)
@@ -340,13 +343,16 @@ class Restoring:
         return known.hex()
 
 
-def _check_body(record: Held, body: SealedBody, bodies: BodyScan, plan: Plan) -> None:
+def _check_body(record_id: str, body: SealedBody, bodies: BodyScan, plan: Plan) -> None:
     """Check that a record's body lies where it says, within what was signed, or was emptied."""
     number, offset, length = body.at
-    if offset + length > plan.segments[number]:
-        raise ChangedBundle(f"the body segment {number}", f"it ends before act {record.id}")
+    signed = plan.segments.get(number)
+    if signed is None:  # emptied as a whole
+        return
+    if offset + length > signed:
+        raise ChangedBundle(f"the body segment {number}", f"it ends before act {record_id}")
     try:
-        bodies.frame(body.domain, record.id, body.at)
+        bodies.look(body.domain, record_id, body.at)
     except MissingBody:  # emptied
         return
 

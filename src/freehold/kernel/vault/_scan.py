@@ -59,16 +59,15 @@ class BodyScan:
             os.close(self._descriptor)
         self._number, self._descriptor, self._window = 0, -1, b""
 
-    def frame(self, domain_id: str, record_id: str, at: Sequence[int]) -> bytes:
-        """Give the frame at `at`, sealed as it lies there, if it says that it is this record's.
+    def look(self, domain_id: str, record_id: str, at: Sequence[int]) -> None:
+        """Look whether what lies sealed at `at` says that it is this record's frame.
 
         Raises:
             MissingBody: it was emptied, or there is no such segment.
             VaultError: `vault.corrupt`: nothing lies there, or the frame of another record or
                 domain; `vault.storage`.
         """
-        start = self._find(at, bytes.fromhex((domain_id + record_id).replace("-", "")))
-        return self._window[start : start + at[2]]
+        self._find(at, bytes.fromhex((domain_id + record_id).replace("-", "")))
 
     def open(self, domain_id: str, record_id: str, at: Sequence[int]) -> bytes:
         """Give the body of a record, checked.
