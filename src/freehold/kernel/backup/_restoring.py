@@ -186,10 +186,11 @@ class Restoring:
     def _extract(self, chain: list[Link]) -> None:
         done = self._done()
         for link in chain:
+            # Blobs first: what is synced of the records is synced beside their checks.
+            self._blobs(link.bundle, done.get(_place(link.bundle, BLOBS), 0))
             start = done.get(_place(link.bundle, "records"), 0)
             if start >= 0:
                 self._records(link, start)
-            self._blobs(link.bundle, done.get(_place(link.bundle, BLOBS), 0))
 
     def _records(self, link: Link, start: int) -> None:
         bundle, written = link.bundle, 0
