@@ -25,6 +25,7 @@ import httpx
 from freehold.interop._encoding import Source, json_line, otlp_request, syslog_message
 from freehold.interop._event import Event
 from freehold.interop.errors import StreamError
+from freehold.kernel import write_all
 
 _SECONDS_MAX = 10.0  # of one sending; the stream waits and tries again, the estate does not
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -132,9 +133,7 @@ class _File:
         self._file = os.open(path, flags, 0o600)
 
     def send(self, events: Sequence[Event]) -> None:
-        view = memoryview(b"".join(map(json_line, events)))
-        while view:
-            view = view[os.write(self._file, view) :]
+        write_all(self._file, b"".join(map(json_line, events)))
         os.fdatasync(self._file)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from freehold.kernel._clock import (
     watched,
 )
 from freehold.kernel._estate_clock import ClockReading, EstateClock, LedgerTime
-from freehold.kernel._folders import SyncError, make_folder, sync_folder
+from freehold.kernel._files import SyncError, make_folder, sync_folder, write_all
 from freehold.kernel._host_clock import SystemClock
 from freehold.kernel._ids import is_id, new_id
 from freehold.kernel._limits import DEFAULT_LIMITS, Limits
@@ -58,4 +58,5 @@ __all__ = [
     "parse_time",
     "sync_folder",
     "watched",
+    "write_all",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from freehold.kernel import write_all
 from freehold.kernel.ledger import Disk
 
 SYNCS_AT_ONCE = 16
@@ -30,13 +31,6 @@ def write_durably(path: Path, blocks: Iterable[bytes | memoryview], disk: Disk) 
     finally:
         os.close(file)
     return sha256.hexdigest(), size
-
-
-def write_all(file: int, data: bytes | memoryview) -> None:
-    """Write all of `data`, however little the system takes at once."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
 
 
 def sync_files(paths: Sequence[Path]) -> None:

@@ -18,11 +18,11 @@ from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from freehold.kernel import canonical, make_folder, parse_json
+from freehold.kernel import canonical, make_folder, parse_json, write_all
 from freehold.kernel.acts import Record, SealedBody
 from freehold.kernel.backup._blobs import Copying, bring_back
 from freehold.kernel.backup._bundle_key import Unlock
-from freehold.kernel.backup._files import sync_files, write_all
+from freehold.kernel.backup._files import sync_files
 from freehold.kernel.backup._holdings import BUNDLE, CUSTODY, LOG, ROWS, SEGMENTS, Held, blob_of
 from freehold.kernel.backup._limits import BackupLimits
 from freehold.kernel.backup._manifest import BLOBS

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from freehold.kernel import sync_folder, write_all
 from freehold.kernel.ledger.errors import LogRefusedError
 
 
@@ -35,14 +36,14 @@ class LocalDisk:
 
     def append(self, file: int, data: bytes) -> None:
         """Write at the end of an open file and sync it."""
-        _write(file, data)
+        write_all(file, data)
         os.fdatasync(file)
 
     def create(self, path: Path, data: bytes) -> None:
         """Write and sync a whole file; its folder has to be synced as well."""
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            _write(file, data)
+            write_all(file, data)
             os.fsync(file)
         finally:
             os.close(file)
@@ -56,21 +57,11 @@ class LocalDisk:
 
     def sync_folder(self, folder: Path) -> None:
         """Make the names in `folder` durable."""
-        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+        sync_folder(folder)
 
     def remove(self, path: Path) -> None:
         """Remove a file that is no longer needed; not durable, since its return does no harm."""
         path.unlink(missing_ok=True)
-
-
-def _write(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
 
 
 class FolderStore:

@@ -22,8 +22,8 @@ from typing import Annotated, NamedTuple, TypeAlias
 
 import msgspec
 
-from freehold.kernel import SyncError, sync_folder
-from freehold.kernel.vault._disk import Sync, open_private, write_all
+from freehold.kernel import SyncError, sync_folder, write_all
+from freehold.kernel.vault._disk import Sync, open_private
 from freehold.kernel.vault._frames import FRAME_OVERHEAD, SEGMENT_HEADER
 from freehold.kernel.vault._holes import empty_range, is_empty_from
 from freehold.kernel.vault._limits import VaultLimits

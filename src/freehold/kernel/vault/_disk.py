@@ -29,10 +29,3 @@ def sync_file(sync: Sync, descriptor: int) -> None:
 def open_private(path: str, flags: int) -> int:
     """Open a file that nobody else on the machine may read, if it is created."""
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
-
-
-def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """Write all of `data`, however little the system takes at once."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

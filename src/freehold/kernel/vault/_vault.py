@@ -30,12 +30,13 @@ from freehold.kernel import (
     new_id,
     sync_folder,
     watched,
+    write_all,
 )
 from freehold.kernel.keys import Keyring
 from freehold.kernel.vault._blobs import BlobStore, FolderStore, StoredBlob
 from freehold.kernel.vault._bodies import BodyAt, Segments
 from freehold.kernel.vault._contents import VaultContents
-from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_file, write_all
+from freehold.kernel.vault._disk import Sync, open_private, sync_data, sync_file
 from freehold.kernel.vault._frames import open_frame, seal_frame
 from freehold.kernel.vault._limits import DEFAULT_VAULT_LIMITS, VaultLimits
 from freehold.kernel.vault._scan import BodyScan

@@ -1,4 +1,6 @@
-"""Folders whose names are durable: a file that is synced is still lost if its name is not."""
+"""Writing whole, and folders whose names are durable: a file that is synced is still lost if its
+name is not.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,13 @@ from pathlib import Path
 
 class SyncError(OSError):
     """A sync failed: what it was to make durable may be lost, whatever a second one would say."""
+
+
+def write_all(file: int, data: bytes | memoryview) -> None:
+    """Write all of `data`, however little the system takes at once."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
 
 
 def sync_folder(folder: Path) -> None:
