@@ -177,6 +177,19 @@ def test_a_body_that_is_not_what_was_committed_to_is_told(real: World, name: str
         assert is_right(record.encode(), REGISTRY, origin, plain)
 
 
+def test_what_an_erased_body_would_be_held_against_still_has_to_be_a_digest(real: World):
+    pipeline = real.estate.pipeline
+    origin, records = pipeline.stores.log.key.name, map(Record.decode, entries_of(real))
+    record = next(each for each in records if each.body and pipeline.plaintext(each) is None)
+    assert record.body is not None
+    made_up = replace(record, body=replace(record.body, commitment="sha256:none"))
+    with pipeline.stores.vault.scan() as bodies:
+        check = RecordCheck(REGISTRY, origin, bodies=bodies)
+        _, found = checked(check, [record.encode(), made_up.encode()])
+    assert [fault.index for fault in found.faults] == [2]
+    assert found.erased == 1
+
+
 def other_body(records: list[Record], record: Record) -> SealedBody:
     """The place of the body of another record of the same domain, else of any."""
     others = [each.body for each in records if each is not record and each.body]

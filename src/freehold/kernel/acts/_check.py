@@ -158,7 +158,15 @@ class RecordCheck:
                 continue
             yield index, record
             if opens is not None and record.body is not None:
-                self._look_into(record, record.body, index, opens, found)
+                try:
+                    self._look_into(record, record.body, opens)
+                    found.bodies += 1
+                except DomainErased:
+                    found.erased += 1
+                except MissingBody:
+                    found.missing.append(index)
+                except FreeholdError as error:
+                    found.faults.append(Fault(error.code, index, error.message, of_body=True))
         self._ids += bytes.fromhex("".join(self._ids_of_run).replace("-", ""))
         self._ids_of_run.clear()
 
@@ -277,23 +285,14 @@ class RecordCheck:
             raise InvalidRecord("record.facts", f"{act}, {phase}, declares other facts: {odd:.200}")
         return tuple(declared.checks[name] for name in names)
 
-    def _look_into(
-        self, record: Record, body: SealedBody, index: int, opens: BodyScan, found: Found
-    ) -> None:
+    def _look_into(self, record: Record, body: SealedBody, opens: BodyScan) -> None:
+        """Open the body and check it; where that cannot be, what it would be held against."""
         try:
-            try:
-                plaintext = opens.open(body.domain, record.id, body.at)
-            except DomainErased:
-                _check_commitments(record)
-                found.erased += 1
-            except MissingBody:
-                _check_commitments(record)
-                found.missing.append(index)
-            else:
-                self._check_body(record, body, plaintext)
-                found.bodies += 1
-        except FreeholdError as error:
-            found.faults.append(Fault(error.code, index, error.message, of_body=True))
+            plaintext = opens.open(body.domain, record.id, body.at)
+        except (DomainErased, MissingBody):
+            _check_commitments(record)
+            raise
+        self._check_body(record, body, plaintext)
 
     def _check_body(self, record: Record, body: SealedBody, plaintext: bytes) -> None:
         """Hold an opened body against both commitments, and the request against the act."""
