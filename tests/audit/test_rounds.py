@@ -53,6 +53,13 @@ def test_it_works_beside_the_process_that_writes(world: World):
     assert codes(audit.round()) == set()
 
 
+def test_a_checkpoint_that_the_writer_drafts_or_thins_meanwhile_is_no_finding(world: World):
+    checkpoints = world.home / "ledger" / "main" / "checkpoints"
+    (checkpoints / f"{2:020}.tmp").write_text("a draft")
+    (checkpoints / f"{3:020}").symlink_to("thinned")  # listed, and gone when read
+    assert codes(audit_of(world).round()) == set()
+
+
 def test_later_rounds_look_at_what_is_new(world: World):
     world.ingest()
     world.estate.pipeline.stores.log.publish()
