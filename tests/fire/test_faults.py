@@ -30,7 +30,7 @@ pytestmark = pytest.mark.needs_program("strace")
 FAULTS = {
     "fdatasync": ("EIO", 150),
     "fsync": ("EIO", 90),
-    "pwrite64": ("ENOSPC", 420),
+    "pwrite64": ("ENOSPC", 600),
     "write": ("ENOSPC", 120),
     "rename": ("EIO", 40),
     "link": ("ENOSPC", 6),
