@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,25 @@ import pyrage  # type: ignore[import-untyped]
 import pytest
 
 from freehold.kernel import FreeholdError
-from freehold.kernel.backup import BackupError, Bundle, BundleWriter, ChangedBundle, Unlock, Wanted
+from freehold.kernel.backup import (
+    BackupError,
+    Bundle,
+    BundleWriter,
+    ChangedBundle,
+    Restoring,
+    Unlock,
+    Wanted,
+    _restoring,
+    blob_facts,
+)
 from freehold.kernel.keys import WrongCustody
-from freehold.kernel.ledger import Ed25519Signer, sign_note
+from freehold.kernel.ledger import (
+    Checkpoint,
+    CorruptLogError,
+    Ed25519Signer,
+    settle_restored,
+    sign_note,
+)
 from tests.estate.world import World, check_everything, custody, make_world, table
 from tests.kernel.backup.scenes import (
     SMALL,
@@ -41,6 +58,31 @@ def test_a_full_bundle_gives_the_same_estate_back(deployed, tmp_path):
     assert restored.checkpoint == written.checkpoint
     assert restored.blobs == written.blobs
     check_same(deployed, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("apart_entries", [1, 1_000_000], ids=["apart", "here"])
+def test_a_record_that_comes_out_otherwise_than_it_went_in_is_refused(
+    deployed, tmp_path, monkeypatch, apart_entries
+):
+    def spoil(log: Path, checkpoint: Checkpoint, **rest: Any) -> None:
+        settle_restored(log, checkpoint, **rest)
+        path = log / "tile" / "entries" / "000"  # a full one; the last is read with the checkpoint
+        path.write_bytes(path.read_bytes().replace(b'"time":"20', b'"time":"21', 1))
+
+    asked = {"age": [50], "pressure": [150], "ward": ["north"]}
+    while deployed.estate.pipeline.stores.log.size <= 256:
+        deployed.estate.serving.answer(deployed.actor("dana"), "triage", asked)
+    write(deployed, tmp_path / "b" / "full")
+    restoration = Restoring(
+        Bundle.read(tmp_path / "b" / "full", replace(SMALL, apart_entries=apart_entries)),
+        tmp_path / "copy",
+        key=None,
+        facts=blob_facts(deployed.estate.pipeline.registry),
+    )
+    restoration.run(Unlock(custody=custody()), custody())
+    monkeypatch.setattr(_restoring, "settle_restored", spoil)
+    with pytest.raises(CorruptLogError, match="tile/entries/000"):
+        restoration.run(Unlock(custody=custody()), custody())
 
 
 def test_a_restored_estate_goes_on_and_a_stranger_can_verify_it(deployed, tmp_path):

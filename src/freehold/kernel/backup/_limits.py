@@ -12,6 +12,7 @@ class BackupLimits:
     part_bytes: int = 33_554_432  # of tar in one part: what an interruption costs, and the memory
     part_bytes_max: int = 268_435_456  # what a reader accepts
     unsynced_bytes: int = 268_435_456  # restored at once: what an interruption costs there
+    apart_entries: int = 30_000  # of a log that is verified beside: a process starts as fast
     batch_files: int = 256  # blobs that are counted at once, if they are small
     seal_overhead_bytes_max: int = 1_048_576  # age adds under 0.03 % and a header
     chunk_bytes: int = 1_048_576  # read at once from a file; larger gains nothing

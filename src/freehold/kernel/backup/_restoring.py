@@ -40,6 +40,7 @@ from freehold.kernel.ledger import (
     LocalDisk,
     LogReader,
     VerifierKey,
+    VerifyingApart,
     settle_restored,
 )
 from freehold.kernel.vault import (
@@ -131,12 +132,19 @@ class Restoring:
                 chain = self._chain(plan, bundle_key, key)
                 if not (self._folder / "vault").exists():
                     Vault.create(self._folder / "vault", keyring).close()
-                with ThreadPoolExecutor(1, "syncing") as beside:
+                checkpoint = Checkpoint.open(plan.checkpoint, [key])
+                is_large = checkpoint.size >= self._limits.apart_entries
+                with (
+                    ThreadPoolExecutor(1, "syncing") as beside,
+                    VerifyingApart(self._folder / LOG, key, is_worthwhile=is_large) as apart,
+                ):
                     self._beside = beside
                     self._extract(chain)
-                    restored = self._settle(chain, keyring, key)
+                    self._settle(chain, checkpoint)
+                    with apart.beside(checkpoint):
+                        blobs = self._check(checkpoint, keyring, key, plan)
                     self._wait()
-                return restored
+                return Restored(newest, checkpoint, plan.checkpoint, key, blobs, len(chain))
 
     def finish(self) -> None:
         """Forget how far it came: what lies there is an estate."""
@@ -268,25 +276,14 @@ class Restoring:
 
     # -- what has to hold --------------------------------------------------------------------------
 
-    def _settle(self, chain: list[Link], keyring: Keyring, key: VerifierKey) -> Restored:
-        plan = chain[-1].plan
-        log, checkpoint = self._folder / "ledger" / "main", Checkpoint.open(plan.checkpoint, [key])
+    def _settle(self, chain: list[Link], checkpoint: Checkpoint) -> None:
         before = [link.plan.since for link in chain if link.plan.since]
-        settle_restored(log, checkpoint, before=before, disk=self._disk)
-        self._keep_segments(plan.segments)
-        reader = LogReader(log, checkpoint.origin, keys=[key])
-        if reader.checkpoint != checkpoint:
-            raise ChangedBundle("the restored log", "its checkpoint is another")
-        store = FolderStore(self._folder / "vault" / "blobs")
-        segments = self._folder / "vault" / "segments"
-        contents = VaultContents(store, segments)
-        with BodyScan(segments) as bodies:
-            blobs = self._check_records(reader, contents, bodies, keyring=keyring, plan=plan)
-        return Restored(self._newest, checkpoint, plan.checkpoint, key, blobs, len(chain))
+        settle_restored(self._folder / LOG, checkpoint, before=before, disk=self._disk)
+        self._keep_segments(chain[-1].plan.segments)
 
     def _keep_segments(self, segments: Mapping[int, int]) -> None:
         """Hold the segments to their lengths; remove those that are no longer in force."""
-        folder = self._folder / "vault" / "segments"
+        folder = self._folder / SEGMENTS
         found = {int(path.stem): path for path in folder.glob("*.seg")}
         for number, length in segments.items():
             path = found.pop(number, None)
@@ -294,6 +291,15 @@ class Restoring:
                 raise ChangedBundle(f"the body segment {number}", f"it has not {length} bytes")
         for path in found.values():
             self._disk.remove(path)
+
+    def _check(self, checkpoint: Checkpoint, keyring: Keyring, key: VerifierKey, plan: Plan) -> int:
+        reader = LogReader(self._folder / LOG, checkpoint.origin, keys=[key])
+        if reader.checkpoint != checkpoint:
+            raise ChangedBundle("the restored log", "its checkpoint is another")
+        segments = self._folder / SEGMENTS
+        contents = VaultContents(FolderStore(self._folder / "vault" / BLOBS), segments)
+        with BodyScan(segments) as bodies:
+            return self._check_records(reader, contents, bodies, keyring=keyring, plan=plan)
 
     def _check_records(
         self,
@@ -304,12 +310,9 @@ class Restoring:
         keyring: Keyring,
         plan: Plan,
     ) -> int:
-        """Hold each record to its body's place and its blob; returns how many blobs there are.
-
-        Every entry and tile is checked against the root on the way.
-        """
+        """Hold each record to its body's place and its blob; returns how many blobs there are."""
         seen: set[bytes] = set()
-        for entry in reader.entries():
+        for entry in reader.unverified_entries():
             if entry == PRUNED:
                 continue
             held = Held.decode(entry)

@@ -4,6 +4,7 @@ C2SP tlog-tiles on disk, RFC 6962 hashing, Ed25519-signed checkpoints; see `docs
 It knows nothing of what the records say.
 """
 
+from freehold.kernel.ledger._apart import VerifyingApart
 from freehold.kernel.ledger._cosignature import Cosigned, CosignerKey, cosign, cosignatures
 from freehold.kernel.ledger._cosigned_folder import CosignedFolder
 from freehold.kernel.ledger._files import Disk, LocalDisk, WriterLock
@@ -88,6 +89,7 @@ __all__ = [
     "TileSource",
     "Tree",
     "VerifierKey",
+    "VerifyingApart",
     "Witness",
     "WitnessConflict",
     "WitnessMemory",

@@ -14,7 +14,7 @@ from freehold.kernel.ledger._folder import LogFolder
 from freehold.kernel.ledger._note import VerifierKey
 from freehold.kernel.ledger._pruning import pruned_ranges
 from freehold.kernel.ledger._statements import Checkpoint, Receipt
-from freehold.kernel.ledger._tiles import PublishedTree
+from freehold.kernel.ledger._tiles import PublishedTree, read_bundle
 from freehold.kernel.ledger._tree import TILE_WIDTH, Hash
 from freehold.kernel.ledger.errors import CorruptLogError, LogRefusedError
 
@@ -81,6 +81,18 @@ class LogReader:
         if not 0 <= start <= end <= (size := self.checkpoint.size):
             raise ValueError(f"the checkpoint has size {size}, not [{start}, {end})")
         return self._tree().entries(start, end)
+
+    def unverified_entries(self) -> Iterator[bytes]:
+        """Yield every entry as it lies there, and believe none: for whoever has the same tree
+        verified besides.
+
+        Raises:
+            CorruptLogError: an entry bundle is missing or ends within an entry.
+        """
+        left = self.checkpoint.size
+        for index in range(-(-left // TILE_WIDTH)):
+            width = min(left - index * TILE_WIDTH, TILE_WIDTH)
+            yield from read_bundle(self._store, index, width=width)
 
     def verify_all(self) -> Checkpoint:
         """Check every entry that is kept and every tile against the root; return the checkpoint.
