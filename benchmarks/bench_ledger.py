@@ -16,7 +16,7 @@ from freehold.kernel.ledger import Ed25519Signer, Log, LogConfig, LogReader, lea
 
 ORIGIN = "estate/0192f6a0-0000-7000-8000-00000000e57a/main"
 RECORD_BYTES = 1_000
-SERIAL, THREADS, EACH, RECEIPTS = 100, 256, 100, 200
+SERIAL, GROUPS, THREADS, EACH, RECEIPTS = 1_000, 100, 256, 100, 200
 LEAVES, FULL = 100_000, 1_000_000
 
 
@@ -28,18 +28,22 @@ def main() -> None:
         config = LogConfig(origin=ORIGIN, signer=Ed25519Signer(os.urandom(32)))
         with Log.create(folder / "log", config) as log:
             raw, raw_group = synced_append(folder / "raw"), synced_append(folder / "raw-group")
+            # Two tables: what writes much would fall on the turn after it.
             run.compare(
-                f"Appending records of {RECORD_BYTES} bytes",
+                f"Appending records of {RECORD_BYTES} bytes, each after the other",
                 Case("raw: append, fdatasync", lambda: repeat(lambda: raw(entry))),
-                Case(
-                    f"raw: {THREADS} in one append",
-                    lambda: repeat(lambda: raw_group(entry * THREADS)) * THREADS,
-                ),
                 Case(
                     "one by one",
                     lambda: repeat(lambda: log.append(entry)),
                     beside="raw: append, fdatasync",
                     aim_ratio=0.8,
+                ),
+            )
+            run.compare(
+                f"Appending records of {RECORD_BYTES} bytes, many at once",
+                Case(
+                    f"raw: {THREADS} in one append",
+                    lambda: repeat(lambda: raw_group(entry * THREADS), GROUPS) * THREADS,
                 ),
                 Case(
                     f"{THREADS} threads",
@@ -81,11 +85,11 @@ def main() -> None:
     run.finish()
 
 
-def repeat(work: Callable[[], object]) -> int:
-    """Do the work `SERIAL` times."""
-    for _ in range(SERIAL):
+def repeat(work: Callable[[], object], times: int = SERIAL) -> int:
+    """Do the work so many times."""
+    for _ in range(times):
         work()
-    return SERIAL
+    return times
 
 
 def together(log: Log, entry: bytes) -> int:
