@@ -25,7 +25,6 @@ from freehold.kernel.backup import (
     Restoring,
     Unlock,
     Wanted,
-    _restoring,
     blob_facts,
 )
 from freehold.kernel.keys import WrongCustody
@@ -80,7 +79,7 @@ def test_a_record_that_comes_out_otherwise_than_it_went_in_is_refused(
         facts=blob_facts(deployed.estate.pipeline.registry),
     )
     restoration.run(Unlock(custody=custody()), custody())
-    monkeypatch.setattr(_restoring, "settle_restored", spoil)
+    monkeypatch.setattr("freehold.kernel.backup._restoring.settle_restored", spoil)
     with pytest.raises(CorruptLogError, match="tile/entries/000"):
         restoration.run(Unlock(custody=custody()), custody())
 
