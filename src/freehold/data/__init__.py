@@ -4,12 +4,8 @@ Nothing here touches the ledger, the vault or the network.
 """
 
 from freehold.data._acts import DECLARATIONS
-from freehold.data._folder import pack_folder
-from freehold.data._formats import Format, ReadOptions, guess_format
 from freehold.data._letters import Letter, Planted, letters, write_letters_csv
-from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
 from freehold.data._profile import ColumnProfile, Profile, profile
-from freehold.data._readers import read_table
 from freehold.data._service import (
     DataService,
     Dataset,
@@ -19,6 +15,15 @@ from freehold.data._service import (
 )
 from freehold.data._split import split_rows
 from freehold.data.errors import DataError
+from freehold.data.reading import (
+    DEFAULT_DATA_LIMITS,
+    DataLimits,
+    Format,
+    ReadOptions,
+    guess_format,
+    pack_folder,
+    read_table,
+)
 
 __all__ = [
     "DECLARATIONS",

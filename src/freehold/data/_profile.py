@@ -11,10 +11,15 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from freehold.data._encoding import BOM
-from freehold.data._formats import Format, ReadOptions
-from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
-from freehold.data._readers import read_table, telling_panics
+from freehold.data.reading import (
+    BOM,
+    DEFAULT_DATA_LIMITS,
+    DataLimits,
+    Format,
+    ReadOptions,
+    read_table,
+    telling_panics,
+)
 
 _KINDS = {
     pl.Int64: "integer",

@@ -20,9 +20,9 @@ from freehold.data._acts import (
     IngestDataset,
     ReadDataset,
 )
-from freehold.data._formats import Format, ReadOptions
 from freehold.data._profile import profile
 from freehold.data.errors import DataError
+from freehold.data.reading import Format, ReadOptions
 from freehold.kernel import Ref, canonical, check_name, digest, new_id
 from freehold.kernel.acts import Actor, NotFound, Output, Pipeline
 from freehold.kernel.catalog import ACT, LINK

@@ -14,11 +14,11 @@ from typing import Any, BinaryIO, NoReturn, TypeAlias
 
 import polars as pl
 
-from freehold.data._columns import EXACT_MAX, check_names
-from freehold.data._encoding import check_text
-from freehold.data._foreign import polars_errors
-from freehold.data._limits import DataLimits
 from freehold.data.errors import DataError
+from freehold.data.reading._columns import EXACT_MAX, check_names
+from freehold.data.reading._encoding import check_text
+from freehold.data.reading._foreign import polars_errors
+from freehold.data.reading._limits import DataLimits
 from freehold.kernel import LimitError, MalformedError, parse_json
 
 _Row: TypeAlias = dict[str, Any]

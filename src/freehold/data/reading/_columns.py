@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from freehold.data._limits import DataLimits
 from freehold.data.errors import DataError
+from freehold.data.reading._limits import DataLimits
 
 EXACT_MAX = 2**53  # beyond it a float no longer holds every integer
 

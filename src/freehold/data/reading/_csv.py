@@ -12,14 +12,14 @@ from typing import BinaryIO
 
 import polars as pl
 
-from freehold.data._columns import check_names, infer_column
-from freehold.data._csv_scan import CsvShape, scan_csv
-from freehold.data._encoding import check_text
-from freehold.data._foreign import polars_errors
-from freehold.data._formats import ReadOptions
-from freehold.data._formulas import refuse_formulas
-from freehold.data._limits import DataLimits
 from freehold.data.errors import DataError
+from freehold.data.reading._columns import check_names, infer_column
+from freehold.data.reading._csv_scan import CsvShape, scan_csv
+from freehold.data.reading._encoding import check_text
+from freehold.data.reading._foreign import polars_errors
+from freehold.data.reading._formats import ReadOptions
+from freehold.data.reading._formulas import refuse_formulas
+from freehold.data.reading._limits import DataLimits
 
 _DELIMITERS = ",;\t|"  # a single column with one of them in its name was cut in the wrong place
 

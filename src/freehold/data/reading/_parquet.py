@@ -18,11 +18,11 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from freehold.data._columns import check_names
-from freehold.data._foreign import polars_errors
-from freehold.data._limits import DataLimits
-from freehold.data._thrift import Fields, ThriftReader
 from freehold.data.errors import DataError
+from freehold.data.reading._columns import check_names
+from freehold.data.reading._foreign import polars_errors
+from freehold.data.reading._limits import DataLimits
+from freehold.data.reading._thrift import Fields, ThriftReader
 
 _MAGIC = b"PAR1"
 _ENCRYPTED = b"PARE"

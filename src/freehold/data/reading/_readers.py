@@ -13,13 +13,13 @@ from typing import BinaryIO
 import polars as pl
 from polars.exceptions import PanicException
 
-from freehold.data._csv import read_csv
-from freehold.data._folder import read_folder
-from freehold.data._formats import Format, ReadOptions
-from freehold.data._jsonlines import read_jsonl
-from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
-from freehold.data._parquet import read_parquet
 from freehold.data.errors import DataError
+from freehold.data.reading._csv import read_csv
+from freehold.data.reading._folder import read_folder
+from freehold.data.reading._formats import Format, ReadOptions
+from freehold.data.reading._jsonlines import read_jsonl
+from freehold.data.reading._limits import DEFAULT_DATA_LIMITS, DataLimits
+from freehold.data.reading._parquet import read_parquet
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from typing import BinaryIO, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from freehold.data._encoding import chunks
-from freehold.data._limits import DataLimits
 from freehold.data.errors import DataError
+from freehold.data.reading._encoding import chunks
+from freehold.data.reading._limits import DataLimits
 
 _LF, _CR, _QUOTE = 10, 13, 34
 _UNCLOSED = "look for a quote that is never closed in or before this row"

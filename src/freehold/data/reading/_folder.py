@@ -22,9 +22,9 @@ from typing import BinaryIO, cast
 
 import polars as pl
 
-from freehold.data._encoding import check_text
-from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
 from freehold.data.errors import DataError
+from freehold.data.reading._encoding import check_text
+from freehold.data.reading._limits import DEFAULT_DATA_LIMITS, DataLimits
 
 _SUFFIXES = (".txt", ".md")
 _BLOCK = tarfile.BLOCKSIZE

@@ -10,8 +10,8 @@ import codecs
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from freehold.data._limits import DataLimits
 from freehold.data.errors import DataError
+from freehold.data.reading._limits import DataLimits
 
 BOM = codecs.BOM_UTF8
 
