@@ -9,9 +9,11 @@ from freehold.data._profile import ColumnProfile, Profile, profile
 from freehold.data._service import (
     DataService,
     Dataset,
+    DatasetGap,
     DatasetVersion,
     OpenedDataset,
     Provenance,
+    StatedTerms,
 )
 from freehold.data._split import split_rows
 from freehold.data.errors import DataError
@@ -33,6 +35,7 @@ __all__ = [
     "DataLimits",
     "DataService",
     "Dataset",
+    "DatasetGap",
     "DatasetVersion",
     "Format",
     "Letter",
@@ -41,6 +44,7 @@ __all__ = [
     "Profile",
     "Provenance",
     "ReadOptions",
+    "StatedTerms",
     "guess_format",
     "letters",
     "pack_folder",
