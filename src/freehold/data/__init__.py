@@ -23,6 +23,7 @@ from freehold.data.reading import (
     Format,
     ReadOptions,
     guess_format,
+    is_packed,
     pack_folder,
     read_table,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "ReadOptions",
     "StatedTerms",
     "guess_format",
+    "is_packed",
     "letters",
     "pack_folder",
     "profile",

@@ -95,7 +95,7 @@ def profile(
             columns=tuple(map(_profile_column, table.get_columns())),
             duplicate_rows=table.height - table.n_unique(),
             bytes=stream.seek(0, 2),
-            encoding=None if format is Format.PARQUET else "utf-8-sig" if head == BOM else "utf-8",
+            encoding=None if not format.is_text else "utf-8-sig" if head == BOM else "utf-8",
         )
 
 

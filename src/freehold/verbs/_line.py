@@ -56,6 +56,7 @@ def data_ingest(
     terms: str = "",
     delimiter: str = "",
     formulas: str = "refuse",
+    sheet: str = "",
 ) -> DatasetVersion:
     """Bring a file or a folder of texts under governance as a version of a dataset."""
     about = Provenance(
@@ -65,7 +66,9 @@ def data_ingest(
         owner=str(estate.people.find(owner)) if owner else "",
         terms=terms,
     )
-    options = ReadOptions(delimiter=delimiter or None, formulas=_formulas(formulas))
+    options = ReadOptions(
+        delimiter=delimiter or None, formulas=_formulas(formulas), sheet=sheet or None
+    )
     return estate.data.ingest(actor, name, source, format=format, about=about, options=options)
 
 

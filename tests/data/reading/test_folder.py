@@ -20,6 +20,7 @@ from freehold.data import (
     pack_folder,
     read_table,
 )
+from freehold.data.reading import is_packed
 
 
 def fill(folder: Path, files: dict[str, bytes]) -> Path:
@@ -139,10 +140,31 @@ def test_a_folder_with_anything_but_plain_texts_is_refused(tmp_path: Path, case:
     assert caught.value.code == code
 
 
-def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
-    fill(tmp_path, {"a.txt": b"x"})
+@pytest.mark.parametrize("name", ["a.txt", "A.MD", "u\u0308ber.md"])
+def test_a_single_text_is_a_folder_of_one(tmp_path: Path, name: str) -> None:
+    fill(tmp_path / "folder", {name: b"# x"})
+    file = tmp_path / "folder" / name
+    assert is_packed(file)
+    with pack_folder(file) as one, pack_folder(tmp_path / "folder") as folder:
+        content = one.read()
+        assert content == folder.read()
+    assert len(read(content)) == 1
+
+
+def test_another_file_is_no_folder(tmp_path: Path) -> None:
+    fill(tmp_path, {"a.csv": b"x"})
+    assert not is_packed(tmp_path / "a.csv")
     with pytest.raises(DataError, match="not a folder"):
+        pack_folder(tmp_path / "a.csv")
+
+
+def test_a_single_text_that_is_missing_or_a_link_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'a.txt' cannot be opened") as caught:
         pack_folder(tmp_path / "a.txt")
+    assert caught.value.code == "data.folder"
+    (tmp_path / "link.txt").symlink_to("/etc/hostname")
+    with pytest.raises(DataError, match=r"'link.txt' cannot be opened"):
+        pack_folder(tmp_path / "link.txt")
 
 
 @pytest.mark.parametrize("target", ["/etc/hostname", "a.txt", "missing", "."])

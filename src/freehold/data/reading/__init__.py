@@ -3,10 +3,11 @@ the place where it is not.
 """
 
 from freehold.data.reading._encoding import BOM
-from freehold.data.reading._folder import pack_folder
+from freehold.data.reading._folder import is_packed, pack_folder
 from freehold.data.reading._formats import Format, ReadOptions, guess_format
 from freehold.data.reading._limits import DEFAULT_DATA_LIMITS, DataLimits
 from freehold.data.reading._readers import read_table, telling_panics
+from freehold.data.reading._sql import read_sql
 
 __all__ = [
     "BOM",
@@ -15,7 +16,9 @@ __all__ = [
     "Format",
     "ReadOptions",
     "guess_format",
+    "is_packed",
     "pack_folder",
+    "read_sql",
     "read_table",
     "telling_panics",
 ]

@@ -1,5 +1,5 @@
 """A folder of texts as one stream of bytes, and back: a plain ustar archive (POSIX.1-1988), not
-compressed.
+compressed. A single text is a folder of one.
 
 The same folder gives the same bytes on every machine: sorted names, no times, owners or modes. Only
 regular UTF-8 files `*.txt` and `*.md` go in or come out; links, other files and names that could
@@ -34,16 +34,13 @@ _ODD = re.compile(r'[\\:*?"<>|]')  # not allowed in names on some systems
 
 
 def pack_folder(path: Path, *, limits: DataLimits = DEFAULT_DATA_LIMITS) -> BinaryIO:
-    """Pack a folder of texts into a seekable stream, at its start. The caller closes it.
+    """Pack a folder of texts, or a single text, into a seekable stream, at its start. The caller
+    closes it.
 
     Raises:
         DataError: no files, or anything in it that is not a plain UTF-8 text with a plain name.
     """
-    if not path.is_dir():
-        raise DataError(
-            "data.folder", f"{path.name!r:.100} is not a folder", "give a folder of texts"
-        )
-    files = sorted(_walk(path, "", limits), key=lambda item: item[0])
+    files = sorted(_listed(path, limits), key=lambda item: item[0])
     if not files:
         raise DataError("data.empty", "the folder has no files", "expected *.txt or *.md")
     for (name, _), (following, _) in pairwise(files):
@@ -64,6 +61,11 @@ def pack_folder(path: Path, *, limits: DataLimits = DEFAULT_DATA_LIMITS) -> Bina
         raise
     packed.seek(0)
     return cast(BinaryIO, packed)
+
+
+def is_packed(path: Path) -> bool:
+    """Tell whether `path` is for `pack_folder`: a folder, or a name that a text has."""
+    return path.is_dir() or path.name.lower().endswith(_SUFFIXES)
 
 
 def read_folder(stream: BinaryIO, limits: DataLimits) -> pl.DataFrame:
@@ -88,6 +90,22 @@ def read_folder(stream: BinaryIO, limits: DataLimits) -> pl.DataFrame:
         raise DataError("data.empty", "the archive has no files", "pack the folder again")
     columns = {"path": list(texts), "text": list(texts.values())}
     return pl.DataFrame(columns, schema={"path": pl.String, "text": pl.String})
+
+
+def _listed(path: Path, limits: DataLimits) -> Iterator[tuple[str, Path]]:
+    """The names that files have in the archive, and where they lie."""
+    if path.is_dir():
+        yield from _walk(path, "", limits)
+        return
+    if not is_packed(path):
+        raise DataError(
+            "data.folder",
+            f"{path.name!r:.100} is not a folder",
+            "give a folder of texts, or one *.txt or *.md file",
+        )
+    name = unicodedata.normalize("NFC", path.name)
+    _check_name(name, limits)
+    yield name, path
 
 
 def _walk(folder: Path, prefix: str, limits: DataLimits) -> Iterator[tuple[str, Path]]:

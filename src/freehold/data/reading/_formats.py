@@ -19,8 +19,22 @@ class Format(StrEnum):
     CSV = "csv"
     TSV = "tsv"
     JSONL = "jsonl"
+    JSON = "json"
     PARQUET = "parquet"
+    ARROW = "arrow"
+    XLSX = "xlsx"
+    ODS = "ods"
     TEXT = "text"
+    HTML = "html"
+    PDF = "pdf"
+    CSV_GZ = "csv.gz"
+    TSV_GZ = "tsv.gz"
+    JSONL_GZ = "jsonl.gz"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the bytes are UTF-8 from their start to their end, names of a folder included."""
+        return self in _TEXTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +43,16 @@ class ReadOptions:
 
     Args:
         delimiter: one ASCII character between the fields of CSV; None takes the format's own.
-        formulas: `refuse` a CSV cell that a spreadsheet would run, or keep it as `text`.
-        missing: texts of CSV cells that mean a missing value, besides the empty one: `("NA",)`.
+        formulas: `refuse` a cell of CSV or of a workbook whose text a spreadsheet would run, or
+            keep it as `text`.
+        missing: texts of such cells that mean a missing value, besides the empty one: `("NA",)`.
+        sheet: the sheet of a workbook; None takes its only one.
     """
 
     delimiter: str | None = None
     formulas: Literal["refuse", "text"] = "refuse"
     missing: tuple[str, ...] = ()
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         mark = self.delimiter
@@ -45,14 +62,29 @@ class ReadOptions:
             raise ValueError(f"formulas is 'refuse' or 'text', got {self.formulas!r}")
 
 
+_TEXTS = (Format.CSV, Format.TSV, Format.JSONL, Format.JSON, Format.TEXT, Format.HTML)
 _SUFFIXES = {
     ".csv": Format.CSV,
     ".tsv": Format.TSV,
     ".tab": Format.TSV,
     ".jsonl": Format.JSONL,
     ".ndjson": Format.JSONL,
+    ".json": Format.JSON,
     ".parquet": Format.PARQUET,
+    ".arrow": Format.ARROW,
+    ".arrows": Format.ARROW,
+    ".feather": Format.ARROW,
+    ".ipc": Format.ARROW,
+    ".xlsx": Format.XLSX,
+    ".ods": Format.ODS,
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+    ".pdf": Format.PDF,
     ".tar": Format.TEXT,
+    ".csv.gz": Format.CSV_GZ,
+    ".tsv.gz": Format.TSV_GZ,
+    ".jsonl.gz": Format.JSONL_GZ,
+    ".ndjson.gz": Format.JSONL_GZ,
 }
 _HINTS = {
     ".gz": "unpack it first",
@@ -60,10 +92,11 @@ _HINTS = {
     ".zst": "unpack it first",
     ".bz2": "unpack it first",
     ".xz": "unpack it first",
-    ".xlsx": "save the sheet as CSV in UTF-8",
-    ".xls": "save the sheet as CSV in UTF-8",
-    ".ods": "save the sheet as CSV in UTF-8",
-    ".json": "write one object a line and name it .jsonl",
+    ".xls": "save it as a workbook without macros, *.xlsx",
+    ".xlsb": "save it as a workbook without macros, *.xlsx",
+    ".xlsm": "save it as a workbook without macros, *.xlsx",
+    ".xltm": "save it as a workbook without macros, *.xlsx",
+    ".fods": "save it as *.ods",
     ".txt": "put text files into a folder and give the folder",
     ".md": "put text files into a folder and give the folder",
 }
@@ -75,8 +108,9 @@ def guess_format(name: str) -> Format:
     Raises:
         DataError: no known ending.
     """
-    suffix = PurePath(name.lower()).suffix
-    found = _SUFFIXES.get(suffix)
+    suffixes = PurePath(name.lower()).suffixes
+    suffix = "".join(suffixes[-1:])
+    found = _SUFFIXES.get("".join(suffixes[-2:])) or _SUFFIXES.get(suffix)
     if found is None:
         raise DataError(
             "data.format",

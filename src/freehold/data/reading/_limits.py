@@ -24,7 +24,19 @@ class DataLimits:
         268_435_456  # one page unpacked; writers make pages of about 1 MiB
     )
     parquet_unpacked_bytes_max: int = 8_589_934_592  # all pages; stops decompression bombs
-    batch_rows: int = 16_384  # rows of JSON held as Python objects at a time
+    gzip_ratio_max: int = 200  # unpacked to packed; tables reach 50, bombs 1,000
+    gzip_free_bytes: int = 16_777_216  # unpacked before the ratio counts; small files may repeat
+    workbook_bytes_max: int = 268_435_456  # the file; a full sheet of a million rows is smaller
+    workbook_unpacked_bytes_max: int = 2_147_483_648  # all its parts; stops decompression bombs
+    workbook_parts_max: int = 10_000  # entries of its zip directory
+    pdf_bytes_max: int = 268_435_456  # the file; larger ones are scans
+    pdf_pages_max: int = 10_000  # one row a page
+    pdf_stream_bytes_max: int = 67_108_864  # one stream unpacked; a page has about 100 KiB
+    apart_memory_bytes_max: int = 4_294_967_296  # address space of a reader that runs apart
+    apart_seconds_max: int = 300  # processor time of a reader that runs apart
+    sql_seconds_max: int = 600  # one query, where the database can be told to stop
+    sql_query_chars_max: int = 65_536  # a longer query is a program
+    batch_rows: int = 16_384  # rows held as Python objects at a time
     chunk_bytes: int = 1_048_576  # what a scan holds at a time
 
 

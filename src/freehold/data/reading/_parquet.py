@@ -4,23 +4,20 @@ The footer and every page header are read here first (Apache Parquet format, `pa
 that a file that lies about rows, sizes or places is refused before a decoder allocates for it.
 Encrypted files are not read.
 
-Numbers of all widths become the kinds of `_columns`; decimals become numbers; NaN is a missing
-value; moments are in UTC, without a zone; lists and structs are kept as JSON text, like in JSON
-lines. Bytes, times of day and durations are refused.
+Values become the kinds of `_columns`, as `_kinds` says.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import polars as pl
 
 from freehold.data.errors import DataError
 from freehold.data.reading._columns import check_names
 from freehold.data.reading._foreign import polars_errors
+from freehold.data.reading._kinds import plain_column
 from freehold.data.reading._limits import DataLimits
 from freehold.data.reading._thrift import Fields, ThriftReader
 
@@ -29,8 +26,6 @@ _ENCRYPTED = b"PARE"
 _TAIL = 8  # footer length and magic
 _HEADER_BYTES = 65_536  # a page header with statistics is far smaller
 _HINT = "the file is cut off or damaged; write it again"
-_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # years 1 and 9999, counted from 1970-01-01
-_UNITS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _DATA_PAGES = {0: 5, 3: 8}  # page type → field that holds its header
 
 
@@ -67,7 +62,7 @@ def read_parquet(stream: BinaryIO, limits: DataLimits) -> pl.DataFrame:
     if table.height != rows:
         raise _corrupt(f"the footer claims {rows} rows and the pages hold {table.height}")
     check_names(table.columns, limits)
-    return pl.DataFrame([_plain_column(series) for series in table.get_columns()])
+    return pl.DataFrame([plain_column(series) for series in table.get_columns()])
 
 
 def _check_file(stream: BinaryIO, limits: DataLimits) -> int:
@@ -161,83 +156,6 @@ def _check_pages(stream: BinaryIO, chunk: _Chunk, limits: DataLimits) -> int:
     if values != chunk.values or values > limits.cells_max:
         raise _corrupt(f"a column claims {chunk.values} values and its pages {values}")
     return unpacked
-
-
-def _plain_column(series: pl.Series) -> pl.Series:
-    kind = series.dtype
-    if kind.is_integer():
-        with polars_errors("data.number", f"column {series.name!r:.80} holds integers beyond 2^63"):
-            return series.cast(pl.Int64)
-    if kind.is_decimal() or kind.is_float():
-        return _finite(series.cast(pl.Float64))
-    if isinstance(kind, pl.Categorical | pl.Enum | pl.Null):
-        return series.cast(pl.String)
-    if kind.is_nested():
-        return _as_text(series)
-    if isinstance(kind, pl.Date | pl.Datetime):
-        return _moments(series, kind)
-    if isinstance(kind, pl.String):
-        return series.set(series == "", None) if (series == "").any() else series
-    if isinstance(kind, pl.Boolean):
-        return series
-    raise DataError(
-        "data.types",
-        f"column {series.name!r:.80} holds {kind}; expected numbers, booleans, dates or text",
-        "cast it before writing the file",
-    )
-
-
-def _moments(series: pl.Series, kind: pl.Date | pl.Datetime) -> pl.Series:
-    """Refuse days that no calendar of ours has; Python's ends with the year 9999."""
-    per_day = 1 if isinstance(kind, pl.Date) else _UNITS_PER_DAY[kind.time_unit]
-    units = series.to_physical().cast(pl.Int64)
-    is_outside = (units // per_day < _FIRST_DAY) | (units // per_day > _LAST_DAY)
-    if is_outside.any():
-        row = (is_outside.fill_null(False).arg_max() or 0) + 1
-        raise DataError(
-            "data.number",
-            f"row {row}, column {series.name!r:.80} is outside the years 1 to 9999",
-            "leave it empty",
-        )
-    if isinstance(kind, pl.Date):
-        return series
-    return units.cast(pl.Datetime(kind.time_unit)).cast(pl.Datetime("us"))
-
-
-def _finite(series: pl.Series) -> pl.Series:
-    numbers = series.fill_nan(None)
-    if numbers.is_infinite().any():
-        row = (numbers.is_infinite().fill_null(False).arg_max() or 0) + 1
-        raise DataError(
-            "data.number", f"row {row}, column {series.name!r:.80} is infinite", "leave it empty"
-        )
-    return numbers
-
-
-def _as_text(series: pl.Series) -> pl.Series:
-    try:
-        with polars_errors("data.types", f"column {series.name!r:.80} is not readable"):
-            values = series.to_list()
-        texts = [None if v is None else _dump(v) for v in values]
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            "data.types",
-            f"column {series.name!r:.80} holds {series.dtype}, which has no JSON: {error}",
-            "flatten it before writing the file",
-        ) from error
-    return pl.Series(series.name, texts, pl.String)
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_date_text
-    )
-
-
-def _date_text(value: Any) -> str:
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    raise TypeError(f"no JSON for {type(value).__name__}")
 
 
 def _corrupt(message: str) -> DataError:

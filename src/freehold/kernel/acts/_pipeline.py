@@ -157,12 +157,14 @@ class Pipeline:
 
     def _principal(self, ref: Ref) -> Seen:
         """The principal as policies see it now."""
-        return self._seen("principal", ref, ref.kind.capitalize(), ref.id, self._principals)
+        type_ = ref.kind.capitalize()
+        return self._seen("principal", ref, type_=type_, id_=ref.id, look=self._principals)
 
     def _seen(
         self,
         role: str,
         ref: Ref,
+        *,
         type_: str,
         id_: str,
         look: Callable[[Catalog, Ref, datetime], Standing],
@@ -192,7 +194,8 @@ class Pipeline:
         declared = self.registry.kinds.get(ref.kind)
         if declared is None or not ref.is_opaque:
             raise NotFound("thing.unknown", f"there is no {ref}")
-        return self._seen("resource", ref, declared.name, str(ref), declared.stands).entity
+        look = declared.stands
+        return self._seen("resource", ref, type_=declared.name, id_=str(ref), look=look).entity
 
     def details(self, record: Record) -> dict[str, Any] | None:
         """The details in a record's body, or None once it is erased or past its retention."""
