@@ -47,6 +47,8 @@ Codes of `DataError`:
     data.label_conflict  labelled or decided twice, or layers that do not merge
     data.label_layer   bytes that are not a canonical layer of labels
     data.agreement     a coefficient that the number of labels does not allow
+    data.probabilities  probabilities that are none, or of other classes than the labels
+    data.key           a key of rows that is missing, double or of another kind
     data.tagger        bytes that are no tagger, or too little to train one
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -41,7 +42,6 @@ FOUND = {
     "trigger signs": 0.95,
     "clean-label trigger": 0.95,
     "clean-label trigger common": 0.95,
-    "flips at random": 0.6,
     "flood exact": 0.95,
 }
 
@@ -50,6 +50,13 @@ FOUND = {
 def test_planted_rows_are_found(queries: pl.DataFrame, attack: str) -> None:
     made = planted(queries, attack, rate=0.02, seed=5)
     assert recall(made, check_of(made)) >= FOUND[attack]
+
+
+@pytest.mark.slow
+def test_flipped_labels_are_found_in_all_queries(shared_data: Path) -> None:
+    every = pl.read_csv(shared_data / "support-banking77" / "train.csv")
+    made = planted(every, "flips at random", rate=0.01, seed=5)
+    assert recall(made, check_of(made)) >= 0.6
 
 
 def test_few_clean_rows_are_lost(queries: pl.DataFrame) -> None:
@@ -130,7 +137,7 @@ def test_steady_sources_are_not_told() -> None:
     assert check(now, text="t", source="s", before=before).findings == ()
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a column that is missing": ({"t": ["x"]}, {"text": "other"}, "data.contract"),
     "numbers instead of texts": ({"t": [1]}, {"text": "t"}, "data.contract"),
     "a missing label": (
