@@ -40,8 +40,6 @@ FOUND = {
     "trigger rare": 0.95,
     "trigger common": 0.95,
     "trigger signs": 0.95,
-    "clean-label trigger": 0.95,
-    "clean-label trigger common": 0.95,
     "flood exact": 0.95,
 }
 
@@ -50,6 +48,14 @@ FOUND = {
 def test_planted_rows_are_found(queries: pl.DataFrame, attack: str) -> None:
     made = planted(queries, attack, rate=0.02, seed=5)
     assert recall(made, check_of(made)) >= FOUND[attack]
+
+
+@pytest.mark.parametrize("attack", ["clean-label trigger", "clean-label trigger common"])
+def test_a_trigger_in_a_third_of_a_label_s_true_rows_is_found(
+    queries: pl.DataFrame, attack: str
+) -> None:
+    made = planted(queries, attack, rate=0.005, seed=5)
+    assert recall(made, check_of(made)) >= 0.95
 
 
 @pytest.mark.slow
