@@ -1,6 +1,6 @@
 # `make` lists what can be made. `make check` is the one command for a person and for CI.
 #
-# Two stamp files say what .venv holds, so that a second call is quick. Everything is installed from
+# Three stamp files say what .venv holds, so that a second call is quick. Everything is installed from
 # requirements/*.txt, exact versions by hash, setuptools included, which builds Freehold itself.
 
 VENV ?= .venv
@@ -14,6 +14,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := $(VENV)/.locked
 DEV := $(VENV)/.dev
+PEERS := $(VENV)/.peers
 SOURCES := src verifier tests $(wildcard benchmarks) $(wildcard tools/*.py)
 
 .DEFAULT_GOAL := help
@@ -53,7 +54,7 @@ tidy: $(DEV) ## sizes, and the habits that a linter does not know
 docs: $(DEV) ## links, commands and generated pages of the documents
 	$(BIN)/pytest tests/house/test_docs.py
 
-bench: $(DEV) ## run the benchmarks, one after another
+bench: $(PEERS) ## run the benchmarks, one after another
 	@for bench in benchmarks/bench_*.py; do \
 		test -e "$$bench" || continue; echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
 
@@ -65,6 +66,8 @@ lock: $(DEV) ## make the lock files anew (UPGRADE=--upgrade for the newest versi
 		--output-file requirements/lock.txt pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --extra dev \
 		--constraint requirements/lock.txt --output-file requirements/dev.txt pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --extra dev --extra peers \
+		--constraint requirements/dev.txt --output-file requirements/peers.txt pyproject.toml
 
 debian-packages:
 	@tools/debian-packages
@@ -91,4 +94,9 @@ $(LOCKED): requirements/lock.txt pyproject.toml | $(BIN)/python
 $(DEV): requirements/dev.txt $(LOCKED)
 	@echo "Installing the tools for development into $(VENV)."
 	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(PEERS): requirements/peers.txt $(DEV)
+	@echo "Installing what the benchmarks are compared with into $(VENV)."
+	@$(PIP) install --quiet --require-hashes --requirement requirements/peers.txt
 	@touch $@

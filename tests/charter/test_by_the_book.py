@@ -22,6 +22,7 @@ WORLD = World(compile_policies(CHARTER, ACTIONS))
 CONTENT = {
     "dataset.ingest",
     "dataset.clear",
+    "dataset.set_terms",
     "dataset.read",
     "model.register",
     "model.fetch",
@@ -92,7 +93,9 @@ def content_by_the_book(charter: Charter, asked: Question) -> bool:
     if act == "dataset.read":
         is_in_eu = "EU" in what["residency"] and site["jurisdiction"] in EU_MEMBERS
         is_here = site["jurisdiction"] in what["residency"] or is_in_eu
-        return is_here and around["purpose"] in what["purposes"]
+        is_allowed = not what["terms"] or around["purpose"] in what["allowed"]
+        is_in_time = what["terms"] not in ("expired", "coming")
+        return is_here and is_allowed and is_in_time and around["purpose"] in what["purposes"]
     return True
 
 
@@ -110,6 +113,8 @@ DRAWN: dict[str, st.SearchStrategy[Any]] = {
     "its_classes": CLASSES,
     "its_purposes": PURPOSES,
     "its_residency": PLACES,
+    "its_terms": mostly("", "in-force", "expired", "coming"),
+    "its_allowed": PURPOSES,
     "its_is_erased": mostly(False, True),
     "its_gate": st.sampled_from(["passed", "failed", "none"]),
     "its_trained_by": st.sampled_from(["", "clara"]),

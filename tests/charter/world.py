@@ -26,6 +26,8 @@ ATTRIBUTES = {
         "residency": "Set<String>",
         "owner": "String",
         "is_erased": "Bool",
+        "terms": "String",
+        "allowed": "Set<String>",
     },
     "Model": {
         "status": "String",
@@ -45,7 +47,8 @@ ACTS_OF = {
     "Estate": "estate.create estate.status estate.upgrade estate.audit"
     " estate.accept_clock estate.clock custody.rotate vault.collect evidence.export"
     " backup.create backup.check backup.list backup.erasures"
-    " dataset.list model.list run.list deployment.list person.list ledger.read ledger.receipt"
+    " dataset.list dataset.gaps model.list run.list deployment.list person.list"
+    " ledger.read ledger.receipt"
     " policy.show policy.explain policy.test policy.simulate lineage.show witness.list"
     " recovery.set_up recovery.revoke recovery.show access.show"
     " estate.prune estate.hold estate.release estate.retention"
@@ -55,7 +58,8 @@ ACTS_OF = {
     "Person": "person.enrol person.revoke person.assign approval.give",
     "Token": "token.issue token.revoke",
     "Policy": "policy.activate",
-    "Dataset": "dataset.ingest dataset.clear dataset.read dataset.erase dataset.show",
+    "Dataset": "dataset.ingest dataset.clear dataset.set_terms dataset.read dataset.erase"
+    " dataset.show",
     "Run": "model.train run.show",
     "Model": "model.register model.submit model.promote model.retire model.fetch model.show",
     "Evaluation": "evaluation.plan evaluation.run evaluation.show",
@@ -75,6 +79,7 @@ OWN_CONTEXT = {
         "residency": "Set<String>",
     },
     "dataset.clear": {"purposes": "Set<String>"},
+    "dataset.set_terms": {"allowed": "Set<String>"},
     "dataset.read": {"isolation": "Long"},
     "deployment.start": {"isolation": "Long"},
     "model.train": {"recipe": "String"},

@@ -63,6 +63,15 @@ SERVICES = {
     "estate": Estate,
 }
 
+TERMS = f"""
+supplier = "A registry"
+contract = "none"
+licence = "own"
+purposes = ["{PURPOSE}"]
+supplier_uses = []
+onward = []
+legal_basis = "public-task"
+"""
 UNRELATED = """
 @id("unrelated") permit (principal, action == Action::"access.refused", resource);
 """
@@ -291,6 +300,9 @@ CALLS: dict[str, Callable[[Scene], object]] = {
         s.owner, "more", io.BytesIO(table()), format=Format.CSV, about=ABOUT
     ),
     "data.clear": lambda s: s.estate.data.clear(s.owner, "patients", purposes=(PURPOSE,)),
+    "data.set_terms": lambda s: s.estate.data.set_terms(s.owner, "patients", TERMS),
+    "data.terms": lambda s: s.estate.data.terms(s.owner, "patients"),
+    "data.gaps": lambda s: s.estate.data.gaps(s.owner),
     "data.list": lambda s: s.estate.data.list(s.owner),
     "data.show": lambda s: s.estate.data.show(s.owner, "patients"),
     "data.opened": opened,
@@ -438,6 +450,8 @@ ARGUMENTS: dict[str, Callable[[Scene], dict[str, Any]]] = {
         "purpose": [PURPOSE],
     },
     "data.clear": lambda _: {"dataset": "patients", "purpose": [PURPOSE]},
+    "data.set_terms": lambda _: {"dataset": "patients", "terms": TERMS},
+    "data.terms": lambda _: {"dataset": "patients"},
     "data.show": lambda _: {"dataset": "patients"},
     "data.erase": lambda _: {"dataset": "patients"},
     "training.train": lambda _: {"dataset": "patients", "label": "outcome", "purpose": PURPOSE},

@@ -35,7 +35,12 @@ from freehold.charter._policies import (
     PolicyService,
     Simulation,
 )
-from freehold.charter._regulations import REGULATIONS, RETENTION_KINDS, days_of_years
+from freehold.charter._regulations import (
+    LEGAL_BASES,
+    REGULATIONS,
+    RETENTION_KINDS,
+    days_of_years,
+)
 from freehold.charter._service import CharterService, CharterStatus, founding_role
 from freehold.charter._template import DEMO_PEOPLE, demo_charter, template
 from freehold.charter.errors import (
@@ -54,6 +59,7 @@ __all__ = [
     "DEMO_PEOPLE",
     "EU_MEMBERS",
     "ISOLATION_LEVELS",
+    "LEGAL_BASES",
     "OWN",
     "OWNER",
     "REGULATIONS",

@@ -176,6 +176,23 @@ def _reading(actions: Mapping[str, str]) -> Iterator[str]:
             acts=(_READ,),
             condition="!resource.purposes.contains(context.purpose)",
         )
+        yield policy(
+            "forbid",
+            "charter.terms.days",
+            "The terms that this dataset came under do not hold today: they ended, or begin later. "
+            "Agree on new ones with its supplier and state them (dataset.set_terms).",
+            acts=(_READ,),
+            condition='resource.terms == "expired" || resource.terms == "coming"',
+        )
+        yield policy(
+            "forbid",
+            "charter.terms.purpose",
+            "The terms that this dataset came under do not allow the purpose that you gave. Name "
+            "one that they allow, or agree on others with its supplier and state them "
+            "(dataset.set_terms).",
+            acts=(_READ,),
+            condition='resource.terms != "" && !resource.allowed.contains(context.purpose)',
+        )
     conditions = []
     if _INGEST in actions:
         conditions.append(f"({is_act(_INGEST)} && context.residency.isEmpty())")

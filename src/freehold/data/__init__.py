@@ -4,21 +4,29 @@ Nothing here touches the ledger, the vault or the network.
 """
 
 from freehold.data._acts import DECLARATIONS
-from freehold.data._folder import pack_folder
-from freehold.data._formats import Format, ReadOptions, guess_format
 from freehold.data._letters import Letter, Planted, letters, write_letters_csv
-from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
 from freehold.data._profile import ColumnProfile, Profile, profile
-from freehold.data._readers import read_table
 from freehold.data._service import (
     DataService,
     Dataset,
+    DatasetGap,
     DatasetVersion,
     OpenedDataset,
     Provenance,
+    StatedTerms,
 )
 from freehold.data._split import split_rows
 from freehold.data.errors import DataError
+from freehold.data.reading import (
+    DEFAULT_DATA_LIMITS,
+    DataLimits,
+    Format,
+    ReadOptions,
+    guess_format,
+    is_packed,
+    pack_folder,
+    read_table,
+)
 
 __all__ = [
     "DECLARATIONS",
@@ -28,6 +36,7 @@ __all__ = [
     "DataLimits",
     "DataService",
     "Dataset",
+    "DatasetGap",
     "DatasetVersion",
     "Format",
     "Letter",
@@ -36,7 +45,9 @@ __all__ = [
     "Profile",
     "Provenance",
     "ReadOptions",
+    "StatedTerms",
     "guess_format",
+    "is_packed",
     "letters",
     "pack_folder",
     "profile",

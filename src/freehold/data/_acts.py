@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, MetaData, String, Table, Text, select
+from sqlalchemy import Column, Index, Integer, MetaData, Row, String, Table, Text, select
 
+from freehold.data.terms import State, day_after, midnight, state_at
 from freehold.kernel import Ref, canonical
 from freehold.kernel.acts import (
     Act,
-    Attributes,
     Blob,
     Code,
     Codes,
@@ -22,6 +23,7 @@ from freehold.kernel.acts import (
     Record,
     Reference,
     ResourceType,
+    Standing,
     found,
 )
 from freehold.kernel.catalog import DOMAIN, ERASABLE, Amend, Catalog, Change, Forget, Put
@@ -59,6 +61,24 @@ DATASET_VERSION = Table(
     Column("time", String, nullable=False),
     Column("options", Text, info=ERASABLE),  # canonical JSON, how it is read
     Column("profile", Text, info=ERASABLE),  # canonical JSON
+)
+
+TERMS = Table(
+    "dataset_terms",
+    TABLES,
+    Column("id", String(36), primary_key=True, info=DOMAIN),
+    Column("record", String(36), nullable=False),
+    Column("licence", String, nullable=False),
+    Column("allowed", Text, nullable=False),  # purposes, separated by spaces
+    Column("supplier_uses", Text, nullable=False),
+    Column("onward", Text, nullable=False),
+    Column("legal_basis", String, nullable=False),
+    Column("special_basis", String, nullable=False),
+    Column("starts", String, nullable=False),  # a day, or empty
+    Column("expires", String, nullable=False),
+    Column("keep_until", String, nullable=False),
+    Column("supplier", String, info=ERASABLE),
+    Column("contract", String, info=ERASABLE),
 )
 
 
@@ -165,31 +185,79 @@ class ApplyErasure(Act, name="erasure.apply", on="Dataset"):
         yield Forget(ref.id)
 
 
-def dataset_attributes(catalog: Catalog, ref: Ref) -> Attributes:
-    """How policies see a dataset; one that does not exist yet has no class, no purposes and no
-    owner.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTerms(Act, name="dataset.set_terms", on="Dataset"):
+    """State the terms that a dataset came under, in place of those before.
+
+    `starts`, `expires` and `keep_until` are days, `2027-12-31`, or empty for no bound; the words of
+    the terms lie in the body.
+    """
+
+    licence: Code
+    allowed: Codes
+    supplier_uses: Codes
+    onward: Codes
+    legal_basis: Code
+    special_basis: Code
+    starts: Code = ""
+    expires: Code = ""
+    keep_until: Code = ""
+
+    @classmethod
+    def project(cls, record: Record, details: Mapping[str, Any] | None) -> Iterable[Change]:
+        facts, known = record.facts, details or {}
+        sets = ("allowed", "supplier_uses", "onward")
+        plain = ("licence", "legal_basis", "special_basis", "starts", "expires", "keep_until")
+        yield Put(
+            TERMS,
+            {
+                "id": Ref.parse(record.resource).id,
+                "record": record.id,
+                **{name: facts[name] for name in plain},
+                **{name: " ".join(facts[name]) for name in sets},
+                "supplier": known.get("supplier"),
+                "contract": known.get("contract"),
+            },
+        )
+
+
+def dataset_standing(catalog: Catalog, ref: Ref, now: datetime) -> Standing:
+    """How policies see a dataset; one that does not exist yet has no class, no purposes, no owner
+    and no terms.
     """
     row = catalog.first(select(DATASET).where(DATASET.c.id == ref.id))
-    if row is None:
-        return {
-            "data_class": "",
-            "purposes": [],
-            "residency": [],
-            "owner": "",
-            "is_erased": False,
-        }
-    return {
-        "data_class": row.data_class,
-        "purposes": row.purposes.split(),
-        "residency": row.residency.split(),
-        "owner": row.owner,
-        "is_erased": row.erased_by is not None,
-    }
+    terms = catalog.first(select(TERMS).where(TERMS.c.id == ref.id))
+    state, until = ("", None) if terms is None else terms_state(terms, now)
+    return Standing(
+        {
+            "data_class": row.data_class if row else "",
+            "purposes": row.purposes.split() if row else [],
+            "residency": row.residency.split() if row else [],
+            "owner": row.owner if row else "",
+            "is_erased": row is not None and row.erased_by is not None,
+            "terms": state,
+            "allowed": terms.allowed.split() if terms else [],
+        },
+        until,
+    )
+
+
+def terms_state(terms: Row[Any], now: datetime) -> tuple[State, datetime | None]:
+    """How the terms of a row of `TERMS` stand at a moment, and until when."""
+    return state_at(
+        now,
+        starts=midnight(date.fromisoformat(terms.starts)) if terms.starts else None,
+        ends=day_after(date.fromisoformat(terms.expires)) if terms.expires else None,
+    )
 
 
 DECLARATIONS = Declarations(
-    acts=(IngestDataset, ClearDataset, ReadDataset, EraseDataset, ApplyErasure),
-    queries=(Query("dataset.list", "Estate"), Query("dataset.show", "Dataset")),
+    acts=(IngestDataset, ClearDataset, SetTerms, ReadDataset, EraseDataset, ApplyErasure),
+    queries=(
+        Query("dataset.list", "Estate"),
+        Query("dataset.show", "Dataset"),
+        Query("dataset.gaps", "Estate"),
+    ),
     resources=(
         ResourceType(
             "Dataset",
@@ -200,8 +268,10 @@ DECLARATIONS = Declarations(
                 "residency": "set",
                 "owner": str,
                 "is_erased": bool,
+                "terms": str,
+                "allowed": "set",
             },
-            dataset_attributes,
+            standing=dataset_standing,
             names=DATASET.c.name,
         ),
     ),

@@ -11,10 +11,15 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from freehold.data._encoding import BOM
-from freehold.data._formats import Format, ReadOptions
-from freehold.data._limits import DEFAULT_DATA_LIMITS, DataLimits
-from freehold.data._readers import read_table, telling_panics
+from freehold.data.reading import (
+    BOM,
+    DEFAULT_DATA_LIMITS,
+    DataLimits,
+    Format,
+    ReadOptions,
+    read_table,
+    telling_panics,
+)
 
 _KINDS = {
     pl.Int64: "integer",
@@ -90,7 +95,7 @@ def profile(
             columns=tuple(map(_profile_column, table.get_columns())),
             duplicate_rows=table.height - table.n_unique(),
             bytes=stream.seek(0, 2),
-            encoding=None if format is Format.PARQUET else "utf-8-sig" if head == BOM else "utf-8",
+            encoding=None if not format.is_text else "utf-8-sig" if head == BOM else "utf-8",
         )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Any, BinaryIO
 
 from sqlalchemy import Row, select
@@ -14,15 +15,19 @@ from freehold.charter import CharterService
 from freehold.data._acts import (
     DATASET,
     DATASET_VERSION,
+    TERMS,
     ApplyErasure,
     ClearDataset,
     EraseDataset,
     IngestDataset,
     ReadDataset,
+    SetTerms,
+    terms_state,
 )
-from freehold.data._formats import Format, ReadOptions
 from freehold.data._profile import profile
 from freehold.data.errors import DataError
+from freehold.data.reading import Format, ReadOptions
+from freehold.data.terms import Held, State, Terms, day_after, gaps_of, midnight
 from freehold.kernel import Ref, canonical, check_name, digest, new_id
 from freehold.kernel.acts import Actor, NotFound, Output, Pipeline
 from freehold.kernel.catalog import ACT, LINK
@@ -72,6 +77,38 @@ class Provenance:
     residency: tuple[str, ...] = ()
     owner: str = ""
     terms: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedTerms:
+    """The terms of a dataset as they were stated, and how they stand: `coming`, `in-force` or
+    `expired`. Supplier and contract are None once erased; a day without bound is empty.
+    """
+
+    dataset: str
+    state: State
+    supplier: str | None
+    contract: str | None
+    licence: str
+    purposes: tuple[str, ...]
+    supplier_uses: tuple[str, ...]
+    onward: tuple[str, ...]
+    legal_basis: str
+    special_basis: str
+    starts: str
+    expires: str
+    keep_until: str
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetGap:
+    """One gap in the terms of one dataset: its code, and what it means."""
+
+    dataset: str
+    name: str | None
+    gap: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +204,56 @@ class DataService:
         with self._pipeline.perform(actor, ClearDataset(purposes=tuple(purposes)), on=ref) as act:
             act.conclude()
         return self._dataset(ref)
+
+    def set_terms(self, actor: Actor, dataset: str, text: str) -> StatedTerms:
+        """State the terms that a dataset came under, from a file of terms.
+
+        Raises:
+            DataError: the file cannot be read, or names a purpose that the charter does not have.
+        """
+        ref = self.find(dataset).at(None)
+        terms = Terms.parse(text)
+        self._check_purposes(terms.purposes)
+        act_type = SetTerms(
+            licence=terms.licence,
+            allowed=terms.purposes,
+            supplier_uses=terms.supplier_uses,
+            onward=terms.onward,
+            legal_basis=terms.legal_basis,
+            special_basis=terms.special_basis,
+            starts=_day(terms.starts),
+            expires=_day(terms.expires),
+            keep_until=_day(terms.keep_until),
+        )
+        with self._pipeline.perform(actor, act_type, on=ref) as act:
+            act.describe(supplier=terms.supplier, contract=terms.contract)
+            act.conclude()
+        return self._terms(ref)
+
+    def terms(self, actor: Actor, dataset: str) -> StatedTerms:
+        """The terms that a dataset came under, and how they stand today.
+
+        Raises:
+            NotFound: none were stated.
+        """
+        ref = self.find(dataset).at(None)
+        self._pipeline.ask(actor, "dataset.show", on=ref)
+        return self._terms(ref)
+
+    def gaps(self, actor: Actor) -> tuple[DatasetGap, ...]:
+        """What is missing from the terms of each dataset that is not erased, or lets others do what
+        the organisation would not.
+        """
+        self._pipeline.ask(actor, "dataset.gaps", on=self._pipeline.circumstances.estate)
+        now = self._pipeline.clock.now()
+        catalog = self._pipeline.stores.catalog
+        kept = select(DATASET).where(DATASET.c.erased_by.is_(None)).order_by(DATASET.c.id)
+        stated = {row.id: row for row in catalog.all(select(TERMS))}
+        return tuple(
+            DatasetGap(f"dataset:{row.id}", row.name, gap.code, gap.meaning)
+            for row in catalog.all(kept)
+            for gap in gaps_of(_held(row, stated.get(row.id)), now)
+        )
 
     def list(self, actor: Actor) -> tuple[Dataset, ...]:
         """Every dataset, erased ones by their id."""
@@ -392,6 +479,32 @@ class DataService:
             act=act.id if act else "",
         )
 
+    def _terms(self, ref: Ref) -> StatedTerms:
+        row = self._pipeline.stores.catalog.first(select(TERMS).where(TERMS.c.id == ref.id))
+        if row is None:
+            raise NotFound(
+                "data.no_terms",
+                f"no terms were stated for {ref}",
+                "write them into a file and give it to `freehold data set-terms`",
+            )
+        state, _ = terms_state(row, self._pipeline.clock.now())
+        return StatedTerms(
+            dataset=str(ref),
+            state=state,
+            supplier=row.supplier,
+            contract=row.contract,
+            licence=row.licence,
+            purposes=tuple(row.allowed.split()),
+            supplier_uses=tuple(row.supplier_uses.split()),
+            onward=tuple(row.onward.split()),
+            legal_basis=row.legal_basis,
+            special_basis=row.special_basis,
+            starts=row.starts,
+            expires=row.expires,
+            keep_until=row.keep_until,
+            act=row.record,
+        )
+
     def _dataset(self, ref: Ref) -> Dataset:
         row = self._pipeline.stores.catalog.first(select(DATASET).where(DATASET.c.id == ref.id))
         if row is None:
@@ -410,6 +523,26 @@ def _dataset(row: Row[Any]) -> Dataset:
         versions=row.versions,
         erased_by=row.erased_by,
     )
+
+
+def _held(dataset: Row[Any], terms: Row[Any] | None) -> Held:
+    cleared = dataset.purposes.split()
+    if terms is None:
+        return Held(cleared)
+    keep = terms.keep_until
+    return Held(
+        cleared,
+        terms.licence,
+        allowed=terms.allowed.split(),
+        supplier_uses=terms.supplier_uses.split(),
+        starts=midnight(date.fromisoformat(terms.starts)) if terms.starts else None,
+        ends=day_after(date.fromisoformat(terms.expires)) if terms.expires else None,
+        keep_until=day_after(date.fromisoformat(keep)) if keep else None,
+    )
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def _options_json(options: ReadOptions) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from freehold.data import Format, guess_format, pack_folder
+from freehold.data import Format, guess_format, is_packed, pack_folder
 from freehold.session.errors import SessionError
 
 
@@ -25,7 +25,7 @@ def opened_upload(
         yield source, None
         return
     path = Path(source)
-    if is_data and path.is_dir():
+    if is_data and is_packed(path):
         with pack_folder(path) as packed:
             yield packed, Format.TEXT
         return

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from freehold.data import Dataset, DatasetVersion, Format, Provenance, ReadOptions
+from freehold.data import (
+    Dataset,
+    DatasetGap,
+    DatasetVersion,
+    Format,
+    Provenance,
+    ReadOptions,
+    StatedTerms,
+)
 from freehold.estate import Estate
 from freehold.evaluation import Plan, Result
 from freehold.kernel import MalformedError, parse_json
@@ -17,7 +25,7 @@ from freehold.kernel.history import LineageEdge
 from freehold.models import ModelVersion
 from freehold.serving import Deployment
 from freehold.training import Run, Task
-from freehold.verbs._verb import Download
+from freehold.verbs._verb import Download, TextFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ def data_ingest(
     terms: str = "",
     delimiter: str = "",
     formulas: str = "refuse",
+    sheet: str = "",
 ) -> DatasetVersion:
     """Bring a file or a folder of texts under governance as a version of a dataset."""
     about = Provenance(
@@ -57,13 +66,30 @@ def data_ingest(
         owner=str(estate.people.find(owner)) if owner else "",
         terms=terms,
     )
-    options = ReadOptions(delimiter=delimiter or None, formulas=_formulas(formulas))
+    options = ReadOptions(
+        delimiter=delimiter or None, formulas=_formulas(formulas), sheet=sheet or None
+    )
     return estate.data.ingest(actor, name, source, format=format, about=about, options=options)
 
 
 def data_clear(estate: Estate, actor: Actor, dataset: str, *, purpose: tuple[str, ...]) -> Dataset:
     """Say for which purposes a dataset may be used from now on."""
     return estate.data.clear(actor, dataset, purposes=purpose)
+
+
+def data_set_terms(estate: Estate, actor: Actor, dataset: str, terms: TextFile) -> StatedTerms:
+    """State the terms that a dataset came under: supplier, licence, purposes, days."""
+    return estate.data.set_terms(actor, dataset, terms)
+
+
+def data_terms(estate: Estate, actor: Actor, dataset: str) -> StatedTerms:
+    """Show the terms that a dataset came under, and how they stand today."""
+    return estate.data.terms(actor, dataset)
+
+
+def data_gaps(estate: Estate, actor: Actor) -> tuple[DatasetGap, ...]:
+    """List what is missing from the terms of datasets, or lets others use them for their ends."""
+    return estate.data.gaps(actor)
 
 
 def data_list(estate: Estate, actor: Actor) -> tuple[Dataset, ...]:

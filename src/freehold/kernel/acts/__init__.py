@@ -19,6 +19,7 @@ from freehold.kernel.acts._declare import (
     Query,
     Registry,
     ResourceType,
+    Standing,
     fact_fields,
 )
 from freehold.kernel.acts._facts import (
@@ -57,7 +58,6 @@ from freehold.kernel.acts._values import (
     Circumstances,
     Principals,
     Recorded,
-    Standing,
     Stores,
 )
 from freehold.kernel.acts.errors import ActError, Conflict, InvalidFact, InvalidRecord, NotFound

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from types import UnionType
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
@@ -132,6 +133,19 @@ Attributes = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How policies see a principal or a thing, and how long that holds without anybody's act.
+
+    `under` names what gives rights for a time (an emergency): each of the principal's records until
+    then names it too, as its fact `under`.
+    """
+
+    attributes: Attributes
+    until: datetime | None = None
+    under: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceType:
     """A kind of thing that acts are done to: its Cedar type, and how its attributes are read from
     the catalog.
@@ -139,7 +153,8 @@ class ResourceType:
     One type may have several kinds of reference (people and services). `load` gives every declared
     attribute; for a thing that does not exist yet it gives neutral values, so that the act that
     creates it can be decided. Attributes change only by acts whose resource or outputs name the
-    thing.
+    thing, or with time: then `standing` gives them as of a moment, instead of `load`, and says how
+    long they hold.
     """
 
     name: str
@@ -148,6 +163,13 @@ class ResourceType:
     load: Callable[[Catalog, Ref], Attributes] = lambda _catalog, _ref: {}
     authors: tuple[str, ...] = ()  # attributes naming principals whose approval cannot count
     names: Column[Any] | None = None  # the erasable column with its name, beside a column `id`
+    standing: Callable[[Catalog, Ref, datetime], Standing] | None = None
+
+    def stands(self, catalog: Catalog, ref: Ref, now: datetime) -> Standing:
+        """How policies see a thing of this kind now."""
+        if self.standing is not None:
+            return self.standing(catalog, ref, now)
+        return Standing(self.load(catalog, ref))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, NoReturn
 
@@ -24,7 +25,7 @@ from sqlalchemy import select
 
 from freehold.kernel import EstateClock, FreeholdError, LedgerTime, Ref, SystemClock, new_id
 from freehold.kernel.acts._caches import EntityCache, ResourceLocks, Seen
-from freehold.kernel.acts._declare import Act, Attributes, Registry
+from freehold.kernel.acts._declare import Act, Attributes, Registry, Standing
 from freehold.kernel.acts._performance import Decided, Performance, scope_of
 from freehold.kernel.acts._record import Body, Record, SealedBody, open_body
 from freehold.kernel.acts._trace import ledger_time, trace
@@ -155,19 +156,33 @@ class Pipeline:
             self._deny(actor, query, on, Decided(request, decision, policies, principal.under))
 
     def _principal(self, ref: Ref) -> Seen:
-        """The principal as policies see it now: what was given for a time ends with that time, by
-        this estate's clock, at the first decision after it.
+        """The principal as policies see it now."""
+        type_ = ref.kind.capitalize()
+        return self._seen("principal", ref, type_=type_, id_=ref.id, look=self._principals)
+
+    def _seen(
+        self,
+        role: str,
+        ref: Ref,
+        *,
+        type_: str,
+        id_: str,
+        look: Callable[[Catalog, Ref, datetime], Standing],
+    ) -> Seen:
+        """A principal or thing as policies see it now: what is so for a time ends with that time,
+        by this estate's clock, at the first decision after it.
         """
-        seen = self._entities.get("principal", ref, lambda: self._look_at(ref))
+
+        def see() -> Seen:
+            standing = look(self.stores.catalog, ref, self.clock.now())
+            entity = Entity(type_, id_, _plain(standing.attributes))
+            return Seen(entity, standing.until, standing.under)
+
+        seen = self._entities.get(role, ref, see)
         if seen.until is not None and seen.until <= self.clock.now():
             self._entities.evict([ref])
-            seen = self._entities.get("principal", ref, lambda: self._look_at(ref))
+            seen = self._entities.get(role, ref, see)
         return seen
-
-    def _look_at(self, ref: Ref) -> Seen:
-        standing = self._principals(self.stores.catalog, ref, self.clock.now())
-        entity = Entity(ref.kind.capitalize(), ref.id, _plain(standing.attributes))
-        return Seen(entity, standing.until, standing.under)
 
     def _resource(self, ref: Ref) -> Entity:
         """The resource as policies see it.
@@ -179,13 +194,8 @@ class Pipeline:
         declared = self.registry.kinds.get(ref.kind)
         if declared is None or not ref.is_opaque:
             raise NotFound("thing.unknown", f"there is no {ref}")
-        return self._entities.get(
-            "resource",
-            ref,
-            lambda: Seen(
-                Entity(declared.name, str(ref), _plain(declared.load(self.stores.catalog, ref)))
-            ),
-        ).entity
+        look = declared.stands
+        return self._seen("resource", ref, type_=declared.name, id_=str(ref), look=look).entity
 
     def details(self, record: Record) -> dict[str, Any] | None:
         """The details in a record's body, or None once it is erased or past its retention."""

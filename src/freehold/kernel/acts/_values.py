@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from freehold.kernel import Ref
-from freehold.kernel.acts._declare import Attributes
+from freehold.kernel.acts._declare import Standing
 from freehold.kernel.acts._record import Record
 from freehold.kernel.catalog import Catalog
 from freehold.kernel.keys import Keyring
@@ -43,19 +43,6 @@ class Approvals(Protocol):
         Excluded are the requester and the authors of the thing: nobody approves their own work.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How policies see a principal, and how long that holds without anybody's act.
-
-    `under` names what gives rights for a time (an emergency): each of the principal's records until
-    then names it too, as its fact `under`.
-    """
-
-    attributes: Attributes
-    until: datetime | None = None
-    under: tuple[str, ...] = ()
 
 
 class Principals(Protocol):
