@@ -36,6 +36,8 @@ purposes = []
 residency = ["NL"]
 owner = ""
 is_erased = false
+terms = ""
+allowed = []
 """
 
 
