@@ -65,6 +65,12 @@ def test_flipped_labels_are_found_in_all_queries(shared_data: Path) -> None:
     assert recall(made, check_of(made)) >= 0.6
 
 
+def test_a_flood_is_told_as_one_finding(queries: pl.DataFrame) -> None:
+    made = planted(queries, "flood exact", rate=0.02, seed=5)
+    floods = [set(each.rows) for each in check_of(made).findings if each.kind is Kind.FLOOD]
+    assert max(len(each & set(made.rows())) for each in floods) >= 0.95 * len(made.rows())
+
+
 def test_few_clean_rows_are_lost(queries: pl.DataFrame) -> None:
     made = Planted(queries["text"].to_list(), queries["category"].to_list())
     assert len(quarantine(check_of(made), BUDGET)) <= 0.02 * ROWS

@@ -1,7 +1,7 @@
 """Signs of instructions to a language model inside text that should only be data.
 
-A list of signs with measured hits (see `benchmarks/bench_poisoning.py`), not a promise: plain
-requests in plain words look like any other text, and no list tells them apart.
+A list of signs, not a promise: it meets a fifth of the openers of one public collection of attacks,
+two fifths of attacks in comments of HTML, and none of those in plain words. Plain requests in plain words look like any other text, and no list tells them apart.
 
 Two kinds of signs. *Overrides* speak to a model: forget what you were told, new instructions
 follow, play another part, show your prompt, chat markers. *Carriers* hide text from a reader:
