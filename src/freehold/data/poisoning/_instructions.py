@@ -1,7 +1,8 @@
 """Signs of instructions to a language model inside text that should only be data.
 
 A list of signs, not a promise: it meets a fifth of the openers of one public collection of attacks,
-two fifths of attacks in comments of HTML, and none of those in plain words. Plain requests in plain words look like any other text, and no list tells them apart.
+two fifths of attacks in comments of HTML, and none of those in plain words, which look like any
+other text.
 
 Two kinds of signs. *Overrides* speak to a model: forget what you were told, new instructions
 follow, play another part, show your prompt, chat markers. *Carriers* hide text from a reader:
