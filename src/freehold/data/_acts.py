@@ -242,13 +242,16 @@ def dataset_standing(catalog: Catalog, ref: Ref, now: datetime) -> Standing:
     )
 
 
+def terms_bounds(terms: Row[Any]) -> tuple[datetime | None, datetime | None]:
+    """When the terms of a row of `TERMS` begin to hold, and when they no longer do."""
+    starts = midnight(date.fromisoformat(terms.starts)) if terms.starts else None
+    return starts, day_after(date.fromisoformat(terms.expires)) if terms.expires else None
+
+
 def terms_state(terms: Row[Any], now: datetime) -> tuple[State, datetime | None]:
     """How the terms of a row of `TERMS` stand at a moment, and until when."""
-    return state_at(
-        now,
-        starts=midnight(date.fromisoformat(terms.starts)) if terms.starts else None,
-        ends=day_after(date.fromisoformat(terms.expires)) if terms.expires else None,
-    )
+    starts, ends = terms_bounds(terms)
+    return state_at(now, starts=starts, ends=ends)
 
 
 DECLARATIONS = Declarations(

@@ -22,12 +22,13 @@ from freehold.data._acts import (
     IngestDataset,
     ReadDataset,
     SetTerms,
+    terms_bounds,
     terms_state,
 )
 from freehold.data._profile import profile
 from freehold.data.errors import DataError
 from freehold.data.reading import Format, ReadOptions
-from freehold.data.terms import Held, State, Terms, day_after, gaps_of, midnight
+from freehold.data.terms import Held, State, Terms, day_after, gaps_of
 from freehold.kernel import Ref, canonical, check_name, digest, new_id
 from freehold.kernel.acts import Actor, NotFound, Output, Pipeline
 from freehold.kernel.catalog import ACT, LINK
@@ -529,14 +530,15 @@ def _held(dataset: Row[Any], terms: Row[Any] | None) -> Held:
     cleared = dataset.purposes.split()
     if terms is None:
         return Held(cleared)
+    starts, ends = terms_bounds(terms)
     keep = terms.keep_until
     return Held(
         cleared,
         terms.licence,
         allowed=terms.allowed.split(),
         supplier_uses=terms.supplier_uses.split(),
-        starts=midnight(date.fromisoformat(terms.starts)) if terms.starts else None,
-        ends=day_after(date.fromisoformat(terms.expires)) if terms.expires else None,
+        starts=starts,
+        ends=ends,
         keep_until=day_after(date.fromisoformat(keep)) if keep else None,
     )
 

@@ -32,7 +32,7 @@ class VerifyingApart:
     """One verification of the newest checkpoint of a log. A context manager; not thread-safe."""
 
     def __init__(self, folder: Path, key: VerifierKey, *, is_worthwhile: bool = True) -> None:
-        """Start the process, which waits for `begin`, unless it is not worth it: starting takes as
+        """Start the process, which waits for `beside`, unless it is not worth it: starting takes as
         long as verifying 30,000 entries.
         """
         self._folder = folder
@@ -42,6 +42,7 @@ class VerifyingApart:
             with contextlib.suppress(OSError):  # too many processes, or no memory
                 self._process = subprocess.Popen(
                     [*_COMMAND, str(folder), str(key)],
+                    bufsize=0,  # nothing is left to be written to a process that has ended
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,  # what it has to tell is told here
@@ -68,7 +69,6 @@ class VerifyingApart:
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):  # it has ended
                 self._process.stdin.write(b"\n")
-                self._process.stdin.flush()
         try:
             yield
         except FreeholdError:
