@@ -47,7 +47,7 @@ ACTS_OF = {
     "Estate": "estate.create estate.status estate.upgrade estate.audit"
     " estate.accept_clock estate.clock custody.rotate vault.collect evidence.export"
     " backup.create backup.check backup.list backup.erasures"
-    " dataset.list dataset.gaps model.list run.list deployment.list person.list"
+    " dataset.list model.list run.list deployment.list person.list"
     " ledger.read ledger.receipt"
     " policy.show policy.explain policy.test policy.simulate lineage.show witness.list"
     " recovery.set_up recovery.revoke recovery.show access.show"

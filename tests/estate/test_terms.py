@@ -119,6 +119,12 @@ def test_what_cannot_be_read_leaves_nothing(world):
     assert world.estate.pipeline.stores.log.size == size
 
 
+def test_whoever_sees_the_datasets_sees_their_gaps(world):
+    world.ingest()
+    for person in ("olivia", "ada"):
+        assert [gap.gap for gap in world.estate.data.gaps(world.actor(person))] == ["no-terms"]
+
+
 def test_only_who_may_states_terms(world):
     world.ingest()
     with pytest.raises(Denied):

@@ -1,6 +1,7 @@
-"""The data room: what comes in is read strictly, measured and split the same way for ever.
+"""The data room: what comes in is read strictly, measured, held to its terms, and erased.
 
-Nothing here touches the ledger, the vault or the network.
+The packages in it that judge data (`detection`, `tagging`, `contracts`, `quality`, `poisoning`),
+protect it (`protection`) and label it (`labelling`) are pure: values in, values out.
 """
 
 from freehold.data._acts import DECLARATIONS

@@ -256,11 +256,7 @@ def terms_state(terms: Row[Any], now: datetime) -> tuple[State, datetime | None]
 
 DECLARATIONS = Declarations(
     acts=(IngestDataset, ClearDataset, SetTerms, ReadDataset, EraseDataset, ApplyErasure),
-    queries=(
-        Query("dataset.list", "Estate"),
-        Query("dataset.show", "Dataset"),
-        Query("dataset.gaps", "Estate"),
-    ),
+    queries=(Query("dataset.list", "Estate"), Query("dataset.show", "Dataset")),
     resources=(
         ResourceType(
             "Dataset",

@@ -245,7 +245,7 @@ class DataService:
         """What is missing from the terms of each dataset that is not erased, or lets others do what
         the organisation would not.
         """
-        self._pipeline.ask(actor, "dataset.gaps", on=self._pipeline.circumstances.estate)
+        self._pipeline.ask(actor, "dataset.list", on=self._pipeline.circumstances.estate)
         now = self._pipeline.clock.now()
         catalog = self._pipeline.stores.catalog
         kept = select(DATASET).where(DATASET.c.erased_by.is_(None)).order_by(DATASET.c.id)
